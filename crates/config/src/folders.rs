@@ -1,0 +1,123 @@
+//! Where a person's files are: XDG folders, or all below one folder when [`HOME_VARIABLE`] is set.
+
+use crate::ConfigError;
+use std::path::{Path, PathBuf};
+
+/// Names one folder that holds configuration, state, cache and sockets: for the demo, tests and trying things out.
+pub const HOME_VARIABLE: &str = "CORAL_HOME";
+/// `sun_path` holds 108 bytes; some room stays for suffixes.
+const SOCKET_PATH_MAX: usize = 100;
+
+/// A person's folders. Nothing is created by asking for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// `config.toml`.
+    pub config: PathBuf,
+    /// Stores, the agent's state, logs.
+    pub state: PathBuf,
+    /// What can be made again.
+    pub cache: PathBuf,
+    /// Sockets and locks.
+    pub run: PathBuf,
+}
+
+impl Folders {
+    /// The folders of whoever runs this, from the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoHome`] when there is nothing to derive them from.
+    pub fn discover() -> Result<Self, ConfigError> {
+        if let Some(root) = std::env::var_os(HOME_VARIABLE).filter(|v| !v.is_empty()) {
+            return Ok(Self::below(Path::new(&root)));
+        }
+        let base = directories::BaseDirs::new().ok_or(ConfigError::NoHome)?;
+        let state = base
+            .state_dir()
+            .map_or_else(|| base.data_local_dir().to_owned(), Path::to_owned)
+            .join("coral");
+        let run = base
+            .runtime_dir()
+            .map_or_else(|| state.join("run"), |run| run.join("coral"));
+        Ok(Self {
+            config: base.config_dir().join("coral"),
+            cache: base.cache_dir().join("coral"),
+            state,
+            run,
+        })
+    }
+
+    /// The folders of the person whose home folder this is, without their environment (`sudo coral up`).
+    pub fn of_home(home: &Path) -> Self {
+        let state = home.join(".local/state/coral");
+        let run = state.join("run");
+        Self {
+            config: home.join(".config/coral"),
+            cache: home.join(".cache/coral"),
+            state,
+            run,
+        }
+    }
+
+    /// All folders below `root`.
+    pub fn below(root: &Path) -> Self {
+        let [config, state, cache, run] =
+            ["config", "state", "cache", "run"].map(|name| root.join(name));
+        Self {
+            config,
+            state,
+            cache,
+            run,
+        }
+    }
+
+    /// What belongs to the colony of this name.
+    ///
+    /// # Errors
+    /// [`ConfigError::SocketTooLong`] with what to set instead.
+    pub fn colony(&self, name: &str) -> Result<ColonyFolder, ConfigError> {
+        let run = self.run.join(name);
+        let folder = ColonyFolder {
+            socket: run.join("colony.sock"),
+            store: self.state.join("colony").join(name).join("coral.duckdb"),
+            logs: self.state.join("logs").join(name),
+            agent: self.state.join("agent"),
+            run,
+        };
+        let length = folder.socket.as_os_str().len();
+        if length > SOCKET_PATH_MAX {
+            return Err(ConfigError::SocketTooLong {
+                path: folder.socket.display().to_string(),
+                length,
+            });
+        }
+        Ok(folder)
+    }
+}
+
+/// The files of one colony on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColonyFolder {
+    /// Locks and the socket; 0700.
+    pub run: PathBuf,
+    /// The colony's socket; 0600.
+    pub socket: PathBuf,
+    /// The DuckDB file.
+    pub store: PathBuf,
+    /// One log a role.
+    pub logs: PathBuf,
+    /// The agent's id and state.
+    pub agent: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_socket_paths_are_refused_with_the_fix() {
+        let folders = Folders::below(Path::new(&format!("/{}", "x".repeat(100))));
+        let error = folders.colony("local").unwrap_err().to_string();
+        assert!(error.contains("XDG_RUNTIME_DIR"), "{error}");
+        assert!(Folders::below(Path::new("/tmp/c")).colony("local").is_ok());
+    }
+}

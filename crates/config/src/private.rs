@@ -1,0 +1,66 @@
+//! Folders that only their owner may enter.
+
+use crate::ConfigError;
+use std::fs::{DirBuilder, symlink_metadata};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+
+/// Makes `path` (and what is missing above it) with mode 0700, or checks that it is such a folder of our own.
+///
+/// # Errors
+/// [`ConfigError::NotPrivate`] when it is a link, somebody else's, or open to others.
+pub fn private_folder(path: &Path) -> Result<(), ConfigError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|e| ConfigError::io("create", path, e))?;
+    let meta = symlink_metadata(path).map_err(|e| ConfigError::io("look at", path, e))?;
+    let refuse = |why: String, fix: String| {
+        Err(ConfigError::NotPrivate {
+            path: path.display().to_string(),
+            why,
+            fix,
+        })
+    };
+    if !meta.is_dir() {
+        return refuse("is not a folder".into(), "remove it".into());
+    }
+    let own = nix::unistd::geteuid().as_raw();
+    if meta.uid() != own {
+        return refuse(
+            format!("belongs to uid {}, not to {own}", meta.uid()),
+            "remove it or choose another folder".into(),
+        );
+    }
+    if meta.permissions().mode() & 0o077 != 0 {
+        return refuse(
+            "lets others in".into(),
+            format!("run: chmod 700 {}", path.display()),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{Permissions, set_permissions};
+
+    #[test]
+    fn open_folders_and_links_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        private_folder(&path).unwrap();
+        set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        assert!(
+            private_folder(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("chmod 700")
+        );
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(dir.path(), &link).unwrap();
+        assert!(private_folder(&link).is_err());
+    }
+}

@@ -1,0 +1,245 @@
+//! What a colony answers. `None` is unknown and printed as `null` or `—`, never as 0.
+
+use crate::summary::Counts;
+use crate::{
+    AgentHealth, ColonyId, Event, Loss, Method, Observed, Protocol, ServiceClass, ServiceKey, Side,
+    StatusClass, TimeNs, Window,
+};
+use std::time::Duration;
+
+/// An answer, with the window that it speaks of and what was not seen in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The window that was asked for, resolved.
+    pub window: Window,
+    /// Up to here every fresh agent has reported; `None` when none has.
+    pub complete_until: Option<TimeNs>,
+    /// Drops in the window.
+    pub loss: Loss,
+    /// The rows.
+    pub body: AnswerBody,
+}
+
+/// The rows of an answer.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "each variant answers the question of the same name"
+)]
+pub enum AnswerBody {
+    Status(Status),
+    Services(Vec<ServiceRow>),
+    Summary(Vec<SummaryRow>),
+    Metrics(Vec<MetricRow>),
+    Topology {
+        nodes: Vec<NodeRow>,
+        edges: Vec<EdgeRow>,
+    },
+    Events {
+        rows: Vec<Event>,
+        truncated: bool,
+    },
+}
+
+impl AnswerBody {
+    /// The word of the question that it answers.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "status",
+            Self::Services(_) => "services",
+            Self::Summary(_) => "summary",
+            Self::Metrics(_) => "metrics",
+            Self::Topology { .. } => "topology",
+            Self::Events { .. } => "events",
+        }
+    }
+}
+
+/// RED over the window.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Red {
+    /// Requests, errors, client errors.
+    pub counts: Counts,
+    /// Requests per second of the time that was observed; `None` when nothing was.
+    pub rate_per_s: Option<f64>,
+    /// Errors per request; `None` without requests.
+    pub error_ratio: Option<f64>,
+    /// Percentiles of the duration.
+    pub p50: Option<Duration>,
+    /// 90th percentile.
+    pub p90: Option<Duration>,
+    /// 95th percentile.
+    pub p95: Option<Duration>,
+    /// 99th percentile.
+    pub p99: Option<Duration>,
+    /// The longest, to the histogram bucket.
+    pub max: Option<Duration>,
+    /// How many durations the percentiles come from.
+    pub samples: u64,
+}
+
+/// A service in the list of services.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceRow {
+    /// Which service.
+    pub service: ServiceKey,
+    /// Its kind.
+    pub class: ServiceClass,
+    /// How many instances reported in the window.
+    pub instances: u32,
+    /// On how many hosts.
+    pub hosts: u32,
+    /// Its ports, ascending.
+    pub ports: Vec<u16>,
+    /// What it served; `None` when it served nothing that could be read.
+    pub server: Option<Red>,
+    /// What it sent.
+    pub client: Option<Red>,
+    /// Requests in flight on the server side, else the client side.
+    pub in_flight: u64,
+    /// Age of the oldest of them.
+    pub oldest_in_flight: Option<Duration>,
+    /// p95 over the span, oldest first; `None` where there was no request or nobody observed.
+    pub trend: Vec<Option<Duration>>,
+    /// Age of the newest data.
+    pub stale: Option<Duration>,
+    /// What it speaks.
+    pub protocols: Vec<Protocol>,
+}
+
+/// RED of a service and side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SummaryRow {
+    /// Which service.
+    pub service: ServiceKey,
+    /// Its kind.
+    pub class: ServiceClass,
+    /// Which side.
+    pub side: Side,
+    /// How many instances had traffic.
+    pub instances: u32,
+    /// On how many hosts.
+    pub hosts: u32,
+    /// The figures.
+    pub red: Red,
+    /// Requests in flight now.
+    pub in_flight: u64,
+    /// Age of the oldest of them.
+    pub oldest_in_flight: Option<Duration>,
+    /// Age of the newest data.
+    pub stale: Option<Duration>,
+    /// What was spoken.
+    pub protocols: Vec<Protocol>,
+}
+
+/// RED of one route of a service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricRow {
+    /// Which side.
+    pub side: Side,
+    /// What was spoken.
+    pub protocol: Protocol,
+    /// The method.
+    pub method: Method,
+    /// The template, or `(unattributed)`.
+    pub route: Observed,
+    /// The status class.
+    pub status_class: StatusClass,
+    /// The figures.
+    pub red: Red,
+    /// The share of the requests that the percentiles come from.
+    pub sampled_ratio: Option<f64>,
+}
+
+/// A node of the topology.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRow {
+    /// Its name: a service, or `ip:port` of an outside address.
+    pub service: ServiceKey,
+    /// Its kind.
+    pub kind: ServiceClass,
+}
+
+/// Which ends of an edge were observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EdgeSource {
+    /// Both.
+    Both,
+    /// Only the caller.
+    Caller,
+    /// Only the callee.
+    Callee,
+}
+
+impl EdgeSource {
+    /// The word in JSON and tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::Caller => "caller",
+            Self::Callee => "callee",
+        }
+    }
+}
+
+/// An edge of the topology.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EdgeRow {
+    /// Who asked.
+    pub caller: ServiceKey,
+    /// Who answered.
+    pub callee: ServiceKey,
+    /// What was spoken.
+    pub protocol: Protocol,
+    /// Which ends were observed; the figures are the caller's when both were.
+    pub source: EdgeSource,
+    /// Whether the bytes could not be read, so that requests are unknown.
+    pub opaque: bool,
+    /// The figures; `None` when opaque.
+    pub red: Option<Red>,
+    /// Requests that the callee counted, when both ends were observed: the difference is shown, not hidden.
+    pub callee_requests: Option<u64>,
+    /// Connections that could not be made; `None` while not observed.
+    pub failures: Option<u64>,
+    /// Connections first seen in the window.
+    pub connections: u64,
+    /// Payload bytes from caller to callee.
+    pub bytes_sent: u64,
+    /// Payload bytes from callee to caller.
+    pub bytes_received: u64,
+    /// Segments sent again.
+    pub retransmits: Option<u64>,
+    /// Smoothed round-trip time.
+    pub rtt: Option<Duration>,
+}
+
+/// The colony and its agents.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// Which colony.
+    pub colony: ColonyId,
+    /// The version it runs.
+    pub version: String,
+    /// Since when it runs.
+    pub uptime: Duration,
+    /// Its agents, fresh and gone.
+    pub agents: Vec<AgentRow>,
+    /// How many services reported in the last 15 minutes.
+    pub services: u32,
+}
+
+/// An agent as the colony sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentRow {
+    /// What it last said of itself.
+    pub health: AgentHealth,
+    /// How long ago that was.
+    pub last_seen: Duration,
+    /// Whether its stream is open.
+    pub connected: bool,
+}
+
+/// Percentiles from fewer requests than this are shown dim, with their number.
+pub const FEW_SAMPLES: u64 = 20;
+/// Rows older than this are grey.
+pub const STALE_AFTER: Duration = Duration::from_secs(15);

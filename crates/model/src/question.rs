@@ -1,0 +1,97 @@
+//! What can be asked of a colony. Commands, panels and tools all ask one of these.
+
+use crate::{Role, TimeNs, Window};
+use std::time::Duration;
+
+/// The stretch of time that a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Span {
+    /// The last so much before the colony's now.
+    Last(Duration),
+    /// From a moment up to another.
+    Between(Window),
+}
+
+/// The default stretch: 15 minutes.
+pub const DEFAULT_SPAN: Span = Span::Last(Duration::from_secs(15 * 60));
+
+impl Span {
+    /// The window it means at `now`.
+    pub fn resolve(self, now: TimeNs) -> Window {
+        match self {
+            Self::Last(length) => Window {
+                from: now.minus(length),
+                to: now,
+            },
+            Self::Between(window) => window,
+        }
+    }
+}
+
+/// A question; its answer is the variant of the same name in [`crate::AnswerBody`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// The colony and its agents.
+    Status,
+    /// One row a service, for the list of services.
+    Services {
+        /// When.
+        span: Span,
+        /// How many points the p95 trend has over the span; 0 = none.
+        trend_points: u16,
+    },
+    /// RED of one service or all, a row a service and side.
+    Summary {
+        /// When.
+        span: Span,
+        /// Only this service.
+        service: Option<String>,
+    },
+    /// RED of one service by side, protocol, method, route and status class.
+    Metrics {
+        /// When.
+        span: Span,
+        /// Which service.
+        service: String,
+    },
+    /// Who talks to whom.
+    Topology {
+        /// When.
+        span: Span,
+    },
+    /// What happened, newest first.
+    Events {
+        /// When.
+        span: Span,
+        /// Only this service.
+        service: Option<String>,
+        /// At most so many.
+        limit: u32,
+    },
+}
+
+impl Question {
+    /// The least role that may ask it. No wildcard: a new question must be thought about here.
+    pub const fn role(&self) -> Role {
+        match self {
+            Self::Status
+            | Self::Services { .. }
+            | Self::Summary { .. }
+            | Self::Metrics { .. }
+            | Self::Topology { .. }
+            | Self::Events { .. } => Role::Viewer,
+        }
+    }
+
+    /// The word in the audit log and in errors.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Services { .. } => "services",
+            Self::Summary { .. } => "summary",
+            Self::Metrics { .. } => "metrics",
+            Self::Topology { .. } => "topology",
+            Self::Events { .. } => "events",
+        }
+    }
+}

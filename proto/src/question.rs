@@ -1,0 +1,120 @@
+//! Questions between the model and the wire.
+
+use crate::common::{Bad, need};
+use crate::v1::{self, question, span};
+use coral_model::{Question, Span};
+use std::time::Duration;
+
+/// Events per answer when the question names no limit.
+const EVENTS_LIMIT: u32 = 200;
+
+impl From<&Span> for v1::Span {
+    fn from(span: &Span) -> Self {
+        let kind = match *span {
+            Span::Last(length) => {
+                span::Kind::LastNs(u64::try_from(length.as_nanos()).unwrap_or(u64::MAX))
+            }
+            Span::Between(window) => span::Kind::Between(window.into()),
+        };
+        Self { kind: Some(kind) }
+    }
+}
+
+fn span_model(wire: Option<v1::Span>) -> Result<Span, Bad> {
+    match wire.and_then(|s| s.kind) {
+        Some(span::Kind::LastNs(ns)) => Ok(Span::Last(Duration::from_nanos(ns))),
+        Some(span::Kind::Between(range)) => Ok(Span::Between(range.try_into()?)),
+        None => Ok(coral_model::question::DEFAULT_SPAN),
+    }
+}
+
+impl From<&Question> for v1::Question {
+    fn from(question: &Question) -> Self {
+        use question::Kind;
+        let (span, limit, kind) = match question {
+            Question::Status => (None, 0, Kind::Status(v1::StatusQuestion {})),
+            Question::Services { span, trend_points } => (
+                Some(span),
+                0,
+                Kind::Services(v1::ServicesQuestion {
+                    trend_points: (*trend_points).into(),
+                }),
+            ),
+            Question::Summary { span, service } => (
+                Some(span),
+                0,
+                Kind::Summary(v1::SummaryQuestion {
+                    service: service.clone(),
+                }),
+            ),
+            Question::Metrics { span, service } => (
+                Some(span),
+                0,
+                Kind::Metrics(v1::MetricsQuestion {
+                    service: service.clone(),
+                }),
+            ),
+            Question::Topology { span } => (Some(span), 0, Kind::Topology(v1::TopologyQuestion {})),
+            Question::Events {
+                span,
+                service,
+                limit,
+            } => (
+                Some(span),
+                *limit,
+                Kind::Events(v1::EventsQuestion {
+                    service: service.clone(),
+                }),
+            ),
+        };
+        Self {
+            span: span.map(Into::into),
+            limit,
+            kind: Some(kind),
+            ..Default::default()
+        }
+    }
+}
+
+impl TryFrom<v1::Question> for Question {
+    type Error = Bad;
+    fn try_from(wire: v1::Question) -> Result<Self, Bad> {
+        use question::Kind;
+        let span = span_model(wire.span)?;
+        Ok(match need(wire.kind, "question.kind")? {
+            Kind::Status(_) => Question::Status,
+            Kind::Services(q) => {
+                let bad = Bad::Value {
+                    field: "trend_points",
+                    value: q.trend_points.into(),
+                };
+                let trend_points = u16::try_from(q.trend_points)
+                    .ok()
+                    .filter(|&n| n <= 1000)
+                    .ok_or(bad)?;
+                Question::Services { span, trend_points }
+            }
+            Kind::Summary(q) => Question::Summary {
+                span,
+                service: q.service,
+            },
+            Kind::Metrics(q) => Question::Metrics {
+                span,
+                service: q.service,
+            },
+            Kind::Topology(_) => Question::Topology { span },
+            Kind::Events(q) => {
+                let limit = if wire.limit == 0 {
+                    EVENTS_LIMIT
+                } else {
+                    wire.limit.min(10_000)
+                };
+                Question::Events {
+                    span,
+                    service: q.service,
+                    limit,
+                }
+            }
+        })
+    }
+}
