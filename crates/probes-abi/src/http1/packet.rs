@@ -1,0 +1,121 @@
+//! A packet enters: its place in the stream, what was missed, and whether a head can begin here.
+
+use super::line::{Start, start_of};
+use super::message::{finished, message_done, ready};
+use super::state::{Conn, Counter, Dir, Env, Mode, Walk};
+
+/// What the TCP header says besides the sequence number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Flags {
+    /// The sender has no more to send.
+    pub fin: bool,
+    /// The connection is no more.
+    pub reset: bool,
+}
+
+/// Extends `seq` to the 64-bit number nearest to what was seen last.
+#[inline(always)]
+fn extend(seen: u64, seq: u32) -> u64 {
+    seen.wrapping_add(seq.wrapping_sub(seen as u32) as i32 as i64 as u64)
+}
+
+/// Places a packet of `bytes` bytes at `seq` in its direction. True when there is something to [`step`](super::step()) over;
+/// afterwards [`leave`] must be called either way.
+///
+/// `first` are the first four bytes of the payload, little endian; they matter while the direction knows nothing.
+#[inline(always)]
+pub fn enter<E: Env>(
+    env: &mut E,
+    walk: &mut Walk,
+    conn: &mut Conn,
+    dir: &mut Dir,
+    seq: u32,
+    bytes: u32,
+    first: u32,
+) -> bool {
+    if dir.seen == 0 {
+        // Far from zero, so that what comes before the first packet seen does not wrap.
+        dir.seen = (1 << 32) | seq as u64;
+        dir.counted = dir.seen;
+        dir.next = dir.seen;
+    }
+    walk.start = extend(dir.seen, seq);
+    walk.end = walk.start.wrapping_add(bytes as u64);
+    walk.at = walk.start;
+    walk.window_bytes = 0;
+    walk.continued = 1;
+    if walk.end > dir.seen {
+        dir.seen = walk.end;
+    }
+    match dir.mode {
+        Mode::UNKNOWN => return resync(walk, dir, bytes, first),
+        Mode::UNTIL_CLOSE | Mode::TUNNEL | Mode::OTHER => return false,
+        _ => {}
+    }
+    let crossing = dir.mode == Mode::BODY || dir.mode == Mode::CHUNK;
+    if walk.start > dir.next {
+        // The end of a body that went by unseen ended the message all the same.
+        if dir.mode == Mode::BODY {
+            message_done(env, conn, dir, walk.now_ns);
+        }
+        env.count(Counter::Gap);
+        ready(dir);
+        dir.mode = Mode::UNKNOWN;
+        return resync(walk, dir, bytes, first);
+    }
+    if !crossing {
+        if walk.end <= dir.next {
+            return false;
+        }
+        walk.at = dir.next;
+    }
+    walk.at < walk.end
+}
+
+/// Begins anew at a packet that begins with a head.
+#[inline(always)]
+fn resync(walk: &mut Walk, dir: &mut Dir, bytes: u32, first: u32) -> bool {
+    if walk.start < dir.next {
+        return false;
+    }
+    match start_of(first, bytes) {
+        Start::Request | Start::Response | Start::Maybe => {
+            ready(dir);
+            dir.next = walk.start;
+            true
+        }
+        _ => {
+            dir.next = walk.end;
+            false
+        }
+    }
+}
+
+impl Walk {
+    /// The packet is done: remembers where to go on, checks the begin of a head that is still short, and takes FIN and RST.
+    #[inline(always)]
+    pub fn leave<E: Env>(&mut self, env: &mut E, conn: &mut Conn, dir: &mut Dir, flags: Flags) {
+        let reading = matches!(dir.mode, Mode::HEAD | Mode::TRAILERS | Mode::CHUNK_LINE);
+        if reading && self.at > dir.next {
+            dir.next = self.at;
+        }
+        if reading
+            && dir.mode == Mode::HEAD
+            && dir.head_bytes > 0
+            && dir.past_first_line == 0
+            && conn.pushed == 0
+        {
+            let first = u32::from_le_bytes([dir.line[0], dir.line[1], dir.line[2], dir.line[3]]);
+            let kept = dir.line_bytes as u32;
+            if kept > 0 && start_of(first, if kept > 4 { 4 } else { kept }) == Start::No {
+                ready(dir);
+                dir.mode = Mode::UNKNOWN;
+            }
+        }
+        if flags.reset {
+            conn.reset = 1;
+        } else if flags.fin {
+            finished(env, conn, dir, self.now_ns);
+        }
+    }
+}
