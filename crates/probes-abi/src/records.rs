@@ -10,6 +10,8 @@ pub mod names {
     pub const QUEUE: &str = "coral_queue";
     /// Socket cookie -> [`super::Owner`].
     pub const OWNER: &str = "coral_owner";
+    /// [`super::Tuple`] of a client on this host -> its series.
+    pub const TUPLE: &str = "coral_tuple";
     /// Series -> [`super::SeriesInfo`].
     pub const SERIES: &str = "coral_series";
     /// [`super::CountKey`] -> u64.
@@ -38,6 +40,22 @@ pub struct Owner {
     pub cgroup: u64,
     /// Its name as the kernel has it.
     pub comm: [u8; 16],
+}
+
+/// Both ends of a connection, own end first.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tuple {
+    /// Own address.
+    pub local: [u8; 16],
+    /// The other end's address.
+    pub remote: [u8; 16],
+    /// Own port.
+    pub local_port: u16,
+    /// The other end's port.
+    pub remote_port: u16,
+    /// Keeps the layout free of holes.
+    pub unused: u32,
 }
 
 /// Whose figures a series holds: one process as client of one address, or one listening address as server of one caller.

@@ -72,23 +72,21 @@ fn request_head<E: Env>(env: &mut E, walk: &mut Walk, conn: &mut Conn, dir: &mut
 #[inline(always)]
 fn push<E: Env>(env: &mut E, conn: &mut Conn, dir: &Dir) -> bool {
     let index = conn.pushed;
-    let line_bytes = dir.line_bytes as u8;
-    let request = Request {
-        began_ns: dir.began_ns,
-        index,
-        method: method_of(&dir.line),
-        line_bytes,
-        unused: 0,
-        line: dir.line,
-    };
-    let slot = bounded::<1>(index as u64);
-    let kept = if conn.in_flight() < SLOTS as u32 {
-        // SAFETY: slot < SLOTS.
-        unsafe { *conn.slots.as_mut_ptr().add(slot) = request };
-        true
+    let waits = conn.in_flight() >= SLOTS as u32;
+    // SAFETY: the slot is bounded to SLOTS.
+    let place = if waits {
+        env.spare()
     } else {
-        env.overflow_put(&request)
+        unsafe { conn.slots.as_mut_ptr().add(bounded::<1>(index as u64)) }
     };
+    // SAFETY: a slot of the connection or the surroundings' spare place, both as large as a request.
+    let request = unsafe { &mut *place };
+    request.began_ns = dir.began_ns;
+    request.index = index;
+    request.method = method_of(&dir.line);
+    request.line_bytes = dir.line_bytes as u8;
+    request.line = dir.line;
+    let kept = !waits || env.overflow_put(request);
     if kept {
         // SAFETY: a plain field; volatile so that the other direction sees the request before its number.
         unsafe { core::ptr::write_volatile(&mut conn.pushed, index.wrapping_add(1)) };

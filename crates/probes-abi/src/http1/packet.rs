@@ -19,10 +19,8 @@ fn extend(seen: u64, seq: u32) -> u64 {
     seen.wrapping_add(seq.wrapping_sub(seen as u32) as i32 as i64 as u64)
 }
 
-/// Places a packet of `bytes` bytes at `seq` in its direction. True when there is something to [`step`](super::step()) over;
-/// afterwards [`leave`] must be called either way.
-///
-/// `first` are the first four bytes of the payload, little endian; they matter while the direction knows nothing.
+/// Places a packet of `bytes` bytes at `seq` in its direction. True when there is something to
+/// [`step`](super::step()) over; afterwards [`Walk::leave`] must be called either way.
 #[inline(always)]
 pub fn enter<E: Env>(
     env: &mut E,
@@ -31,7 +29,6 @@ pub fn enter<E: Env>(
     dir: &mut Dir,
     seq: u32,
     bytes: u32,
-    first: u32,
 ) -> bool {
     if dir.seen == 0 {
         // Far from zero, so that what comes before the first packet seen does not wrap.
@@ -48,7 +45,7 @@ pub fn enter<E: Env>(
         dir.seen = walk.end;
     }
     match dir.mode {
-        Mode::UNKNOWN => return resync(walk, dir, bytes, first),
+        Mode::UNKNOWN => return resync(env, walk, dir, bytes),
         Mode::UNTIL_CLOSE | Mode::TUNNEL | Mode::OTHER => return false,
         _ => {}
     }
@@ -61,7 +58,7 @@ pub fn enter<E: Env>(
         env.count(Counter::Gap);
         ready(dir);
         dir.mode = Mode::UNKNOWN;
-        return resync(walk, dir, bytes, first);
+        return resync(env, walk, dir, bytes);
     }
     if !crossing {
         if walk.end <= dir.next {
@@ -74,11 +71,21 @@ pub fn enter<E: Env>(
 
 /// Begins anew at a packet that begins with a head.
 #[inline(always)]
-fn resync(walk: &mut Walk, dir: &mut Dir, bytes: u32, first: u32) -> bool {
+fn resync<E: Env>(env: &mut E, walk: &mut Walk, dir: &mut Dir, bytes: u32) -> bool {
     if walk.start < dir.next {
         return false;
     }
-    match start_of(first, bytes) {
+    let looked = if bytes > 4 { 4 } else { bytes };
+    if looked == 0 || !env.load(walk, 0, looked) {
+        return false;
+    }
+    let first = [
+        walk.window[0],
+        walk.window[1],
+        walk.window[2],
+        walk.window[3],
+    ];
+    match start_of(u32::from_le_bytes(first), looked) {
         Start::Request | Start::Response | Start::Maybe => {
             ready(dir);
             dir.next = walk.start;

@@ -68,6 +68,8 @@ pub struct Dir {
     pub finished: u8,
     /// Keeps the layout free of holes.
     pub unused: [u8; 2],
+    /// 1 while a CPU works on this direction.
+    pub busy: u64,
     /// The begin of the request or status line.
     pub line: [u8; LINE_BYTES],
 }
@@ -131,6 +133,8 @@ pub struct Conn {
 /// One packet on its way through the machine.
 #[repr(C)]
 pub struct Walk {
+    /// 1 while a program uses it.
+    pub busy: u64,
     /// Extended sequence number of the packet's first byte.
     pub start: u64,
     /// After its last byte.
@@ -217,6 +221,8 @@ impl Counter {
 pub trait Env {
     /// Loads `bytes` (1 to [`WINDOW_BYTES`]) of the packet's payload, from `offset` on, into the window.
     fn load(&mut self, walk: &mut Walk, offset: u32, bytes: u32) -> bool;
+    /// A place to build a request in that has no slot.
+    fn spare(&mut self) -> *mut Request;
     /// Keeps a request for which the connection has no slot; false = no room.
     fn overflow_put(&mut self, request: &Request) -> bool;
     /// The request of that index, from [`Self::overflow_put`]; null when it is not there.
@@ -285,6 +291,7 @@ impl Dir {
         past_first_line: 0,
         finished: 0,
         unused: [0; 2],
+        busy: 0,
         line: [0; LINE_BYTES],
     };
 }
@@ -304,6 +311,7 @@ impl Request {
 impl Walk {
     /// A walk before its first packet.
     pub const EMPTY: Self = Self {
+        busy: 0,
         start: 0,
         end: 0,
         at: 0,

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use std::collections::HashMap;
 
 /// A connection on the host: what the kernel side does with maps, done with vectors.
-#[derive(Default)]
 struct Host {
+    spare: Box<Request>,
     packet: Vec<u8>,
     overflow: HashMap<u32, Box<Request>>,
     ended: Vec<(String, Ended)>,
@@ -18,6 +18,9 @@ impl Env for Host {
         let (from, to) = (offset as usize, (offset + bytes) as usize);
         walk.window[..bytes as usize].copy_from_slice(&self.packet[from..to]);
         true
+    }
+    fn spare(&mut self) -> *mut Request {
+        &mut *self.spare
     }
     fn overflow_put(&mut self, request: &Request) -> bool {
         self.overflow
@@ -58,7 +61,13 @@ const IN: usize = 1;
 impl Wire {
     fn new(isn: [u32; 2]) -> Self {
         Self {
-            host: Host::default(),
+            host: Host {
+                spare: Box::new(Request::EMPTY),
+                packet: vec![],
+                overflow: HashMap::new(),
+                ended: vec![],
+                counted: vec![],
+            },
             conn: Conn::EMPTY,
             walk: Box::new(Walk::EMPTY),
             now: 1,
@@ -72,15 +81,13 @@ impl Wire {
         self.host.packet = bytes.to_vec();
         self.walk.now_ns = self.now;
         self.walk.direction = dir as u8;
-        let mut first = [0; 4];
-        first[..bytes.len().min(4)].copy_from_slice(&bytes[..bytes.len().min(4)]);
         let direction: *mut Dir = &mut self.conn.dir[dir];
         let seq = self.isn[dir].wrapping_add(offset as u32);
-        let (bytes, first) = (bytes.len() as u32, u32::from_le_bytes(first));
+        let bytes = bytes.len() as u32;
         // SAFETY: as in the kernel, where the same memory is reached by both pointers.
         let direction = unsafe { &mut *direction };
         let (host, conn) = (&mut self.host, &mut self.conn);
-        if enter(host, &mut self.walk, conn, direction, seq, bytes, first) {
+        if enter(host, &mut self.walk, conn, direction, seq, bytes) {
             let mut steps = steps_for(bytes);
             while step(host, &mut self.walk, conn, direction) {
                 steps = steps.checked_sub(1).expect("more steps than the bound");

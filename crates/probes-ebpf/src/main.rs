@@ -1,0 +1,24 @@
+//! The kernel programs of Coral, one family a file. Nothing here names anything: offsets, addresses and counts leave the
+//! kernel, the agent makes names of them.
+#![no_std]
+#![no_main]
+#![allow(internal_features)]
+#![feature(core_intrinsics)]
+
+mod atomic;
+mod close;
+mod connect;
+mod env;
+mod maps;
+mod packet;
+mod series;
+
+#[cfg(not(test))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    loop {}
+}
+
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,58 @@
+//! All maps. Names begin with `coral_`, so that what is Coral's can be told from the outside.
+
+use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
+use coral_probes_abi::http1::{Conn, Counter, Request, Walk};
+use coral_probes_abi::records::{
+    CountKey, Detail, HistogramKey, Owner, QueueKey, SeriesInfo, Traffic, Tuple,
+};
+
+/// Programs that may be under way on one CPU at once: a process, one that preempted it, a softirq, and one more.
+pub const PLACES: u32 = 4;
+
+#[map(name = "coral_conn")]
+pub static CONN: HashMap<u64, Conn> = HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);
+#[map(name = "coral_queue")]
+pub static QUEUE: HashMap<QueueKey, Request> = HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);
+#[map(name = "coral_owner")]
+pub static OWNER: LruHashMap<u64, Owner> = LruHashMap::with_max_entries(16_384, 0);
+#[map(name = "coral_tuple")]
+pub static TUPLE: HashMap<Tuple, u64> = HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);
+#[map(name = "coral_series")]
+pub static SERIES: HashMap<u64, SeriesInfo> = HashMap::with_max_entries(16_384, BPF_F_NO_PREALLOC);
+#[map(name = "coral_count")]
+pub static COUNT: HashMap<CountKey, u64> = HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);
+#[map(name = "coral_histogram")]
+pub static HISTOGRAM: HashMap<HistogramKey, [u64; 64]> =
+    HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);
+#[map(name = "coral_traffic")]
+pub static TRAFFIC: HashMap<u64, Traffic> = HashMap::with_max_entries(16_384, BPF_F_NO_PREALLOC);
+#[map(name = "coral_counter")]
+pub static COUNTER: Array<u64> = Array::with_max_entries(Counter::COUNT, 0);
+#[map(name = "coral_budget")]
+pub static BUDGET: Array<u64> = Array::with_max_entries(1, 0);
+#[map(name = "coral_detail")]
+pub static DETAIL: RingBuf = RingBuf::with_byte_size(256 * 1024, 0);
+#[map(name = "coral_scratch")]
+pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(PLACES, 0);
+
+/// What a program builds while it works; the stack has 512 bytes for all calls together.
+#[repr(C)]
+pub struct Scratch {
+    pub walk: Walk,
+    pub request: Request,
+    pub info: SeriesInfo,
+    pub tuple: Tuple,
+}
+
+/// Counts a loss.
+#[inline(always)]
+pub fn count(counter: Counter) {
+    if let Some(place) = COUNTER.get_ptr_mut(counter as u32) {
+        crate::atomic::add(place, 1);
+    }
+}
+
+/// A record fits the ring's budget of bytes.
+const _: () = assert!(core::mem::size_of::<Detail>() <= 256);

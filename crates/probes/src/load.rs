@@ -1,0 +1,108 @@
+//! Loading: reads the kernel's types and the object, has the kernel check the programs. Several megabytes of memory come
+//! and go with it, so the agent does it in a process of its own.
+
+use crate::ProbesError;
+use aya::programs::{CgroupSkb, CgroupSockAddr, Program};
+use aya::{Btf, Ebpf, EbpfLoader};
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+/// The committed object; `object.toml` beside it says what it was made from.
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../object/coral.bpf.o");
+
+/// The kernel's tracepoint for [`crate::links`]'s closing program.
+const CLOSE_TRACEPOINT: &str = "inet_sock_set_state";
+
+/// Loaded programs and maps by name, not attached yet.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Program descriptors.
+    pub programs: BTreeMap<String, OwnedFd>,
+    /// Map descriptors.
+    pub maps: BTreeMap<String, OwnedFd>,
+}
+
+/// Loads all programs of the embedded object.
+///
+/// # Errors
+/// [`ProbesError::Refused`] with the kernel's words and the end of the verifier's log.
+pub fn load() -> Result<Loaded, ProbesError> {
+    load_bytes(OBJECT)
+}
+
+fn load_bytes(object: &[u8]) -> Result<Loaded, ProbesError> {
+    let btf = Btf::from_sys_fs().map_err(|e| refused("the kernel's own types (BTF)", &e))?;
+    let mut ebpf = EbpfLoader::new()
+        .btf(Some(&btf))
+        .load(object)
+        .map_err(|e| refused("the object", &e))?;
+    let mut loaded = Loaded::default();
+    for (name, program) in ebpf.programs_mut() {
+        load_program(program, &btf).map_err(|e| refused(name, &e))?;
+        let fd = program.fd().map_err(|e| refused(name, &e))?;
+        loaded
+            .programs
+            .insert(name.to_owned(), copy(fd.as_fd(), name)?);
+    }
+    take_maps(&mut ebpf, &mut loaded)?;
+    Ok(loaded)
+}
+
+fn load_program(program: &mut Program, btf: &Btf) -> Result<(), aya::programs::ProgramError> {
+    match program {
+        Program::CgroupSkb(program) => CgroupSkb::load(program),
+        Program::CgroupSockAddr(program) => CgroupSockAddr::load(program),
+        Program::BtfTracePoint(program) => program.load(CLOSE_TRACEPOINT, btf),
+        other => Err(aya::programs::ProgramError::UnexpectedProgramType).inspect_err(|_| {
+            tracing::error!(kind = ?other.prog_type(), "the object holds a program that nobody loads");
+        }),
+    }
+}
+
+fn take_maps(ebpf: &mut Ebpf, loaded: &mut Loaded) -> Result<(), ProbesError> {
+    for (name, map) in ebpf.maps() {
+        use aya::maps::Map;
+        let data = match map {
+            Map::HashMap(data)
+            | Map::LruHashMap(data)
+            | Map::Array(data)
+            | Map::PerCpuArray(data)
+            | Map::RingBuf(data) => data,
+            _ => continue,
+        };
+        loaded
+            .maps
+            .insert(name.to_owned(), copy(data.fd().as_fd(), name)?);
+    }
+    Ok(())
+}
+
+fn copy(fd: std::os::fd::BorrowedFd<'_>, what: &str) -> Result<OwnedFd, ProbesError> {
+    fd.try_clone_to_owned().map_err(|source| ProbesError::Call {
+        call: "dup",
+        what: what.to_owned(),
+        source,
+    })
+}
+
+/// How much of the verifier's log is kept: its end says why.
+const LOG_BYTES: usize = 3000;
+
+fn refused(what: &str, error: &dyn std::error::Error) -> ProbesError {
+    let (mut message, mut cause) = (error.to_string(), error.source());
+    while let Some(source) = cause {
+        message = format!("{message}: {source}");
+        cause = source.source();
+    }
+    if message.len() > LOG_BYTES {
+        let from = message.len() - LOG_BYTES;
+        let from = (from..message.len())
+            .find(|&i| message.is_char_boundary(i))
+            .unwrap_or(from);
+        message = format!("... {}", &message[from..]);
+    }
+    ProbesError::Refused {
+        what: what.to_owned(),
+        message,
+    }
+}

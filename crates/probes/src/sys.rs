@@ -1,0 +1,202 @@
+//! The few bpf(2) commands that are called directly: links made by whoever drains, and maps read in batches, both without
+//! keeping a loader's parsed object in memory. Layouts: `include/uapi/linux/bpf.h`.
+
+use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+
+const BPF_MAP_LOOKUP_ELEM: u32 = 1;
+const BPF_MAP_UPDATE_ELEM: u32 = 2;
+const BPF_MAP_DELETE_ELEM: u32 = 3;
+const BPF_RAW_TRACEPOINT_OPEN: u32 = 17;
+const BPF_MAP_LOOKUP_BATCH: u32 = 24;
+const BPF_LINK_CREATE: u32 = 28;
+
+#[repr(C)]
+#[derive(Default)]
+struct Element {
+    map_fd: u32,
+    unused: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct Batch {
+    in_batch: u64,
+    out_batch: u64,
+    keys: u64,
+    values: u64,
+    count: u32,
+    map_fd: u32,
+    element_flags: u64,
+    flags: u64,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct RawTracepoint {
+    name: u64,
+    program_fd: u32,
+    unused: u32,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct LinkCreate {
+    program_fd: u32,
+    target_fd: u32,
+    attach_type: u32,
+    flags: u32,
+}
+
+fn bpf<T>(command: u32, attributes: &mut T) -> io::Result<i64> {
+    // SAFETY: `attributes` is the part of `union bpf_attr` that the command reads, with its size.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            command,
+            attributes as *mut T,
+            std::mem::size_of::<T>(),
+        )
+    };
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+fn descriptor(result: i64) -> OwnedFd {
+    // SAFETY: the command returned a new descriptor that nobody else owns.
+    unsafe { OwnedFd::from_raw_fd(result as i32) }
+}
+
+/// Attaches a program to a control group; the link lasts as long as the descriptor.
+pub(crate) fn link_cgroup(
+    program: BorrowedFd<'_>,
+    cgroup: BorrowedFd<'_>,
+    attach_type: u32,
+) -> io::Result<OwnedFd> {
+    let mut attributes = LinkCreate {
+        program_fd: program.as_raw_fd() as u32,
+        target_fd: cgroup.as_raw_fd() as u32,
+        attach_type,
+        flags: 0,
+    };
+    bpf(BPF_LINK_CREATE, &mut attributes).map(descriptor)
+}
+
+/// Attaches a program to the tracepoint that it was loaded for.
+pub(crate) fn link_tracepoint(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let mut attributes = RawTracepoint {
+        program_fd: program.as_raw_fd() as u32,
+        ..RawTracepoint::default()
+    };
+    bpf(BPF_RAW_TRACEPOINT_OPEN, &mut attributes).map(descriptor)
+}
+
+/// Plain data that a map holds: any bytes of its size are a value of it.
+///
+/// # Safety
+/// The type is `repr(C)`, without padding that matters, references or invalid bit patterns.
+pub(crate) unsafe trait Plain: Copy {}
+
+/// Reads one value.
+pub(crate) fn lookup<K: Plain, V: Plain>(map: BorrowedFd<'_>, key: &K) -> io::Result<Option<V>> {
+    let mut value = std::mem::MaybeUninit::<V>::uninit();
+    let mut attributes = element(map, key, value.as_mut_ptr() as u64, 0);
+    match bpf(BPF_MAP_LOOKUP_ELEM, &mut attributes) {
+        // SAFETY: the kernel filled the value, and any bytes are one.
+        Ok(_) => Ok(Some(unsafe { value.assume_init() })),
+        Err(e) if e.raw_os_error() == Some(libc::ENOENT) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// Writes one value.
+pub(crate) fn update<K: Plain, V: Plain>(
+    map: BorrowedFd<'_>,
+    key: &K,
+    value: &V,
+) -> io::Result<()> {
+    bpf(
+        BPF_MAP_UPDATE_ELEM,
+        &mut element(map, key, value as *const V as u64, 0),
+    )
+    .map(|_| ())
+}
+
+/// Deletes one value; that it was not there is no error.
+pub(crate) fn delete<K: Plain>(map: BorrowedFd<'_>, key: &K) -> io::Result<()> {
+    match bpf(BPF_MAP_DELETE_ELEM, &mut element(map, key, 0, 0)) {
+        Err(e) if e.raw_os_error() != Some(libc::ENOENT) => Err(e),
+        _ => Ok(()),
+    }
+}
+
+fn element<K>(map: BorrowedFd<'_>, key: &K, value: u64, flags: u64) -> Element {
+    Element {
+        map_fd: map.as_raw_fd() as u32,
+        unused: 0,
+        key: key as *const K as u64,
+        value,
+        flags,
+    }
+}
+
+/// Reads every entry of a hash map, some thousand at a call, into `each`. An entry that is there from begin to end is
+/// seen once; hash buckets are read whole, under their lock.
+pub(crate) fn read_all<K: Plain, V: Plain>(
+    map: BorrowedFd<'_>,
+    batch: &mut Vec<(Vec<K>, Vec<V>)>,
+    mut each: impl FnMut(&K, &V),
+) -> io::Result<()> {
+    const AT_ONCE: usize = 1024;
+    if batch.is_empty() {
+        batch.push((Vec::with_capacity(AT_ONCE), Vec::with_capacity(AT_ONCE)));
+    }
+    let (keys, values) = &mut batch[0];
+    // The kernel's own word for how far it got: a bucket number.
+    let (mut position, mut begun) = (0u32, false);
+    loop {
+        let mut next = 0u32;
+        let mut attributes = Batch {
+            in_batch: if begun { &raw mut position as u64 } else { 0 },
+            out_batch: &raw mut next as u64,
+            keys: keys.as_mut_ptr() as u64,
+            values: values.as_mut_ptr() as u64,
+            count: keys.capacity().min(values.capacity()) as u32,
+            map_fd: map.as_raw_fd() as u32,
+            ..Batch::default()
+        };
+        let done = match bpf(BPF_MAP_LOOKUP_BATCH, &mut attributes) {
+            Ok(_) => false,
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => true,
+            // A bucket holds more than fits; nothing of it was copied.
+            Err(e) if e.raw_os_error() == Some(libc::ENOSPC) => {
+                let more = keys.capacity() * 2;
+                keys.reserve(more);
+                values.reserve(more);
+                continue;
+            }
+            Err(e) => return Err(e),
+        };
+        let count = attributes.count as usize;
+        // SAFETY: the kernel filled `count` keys and values, at most the capacity, and any bytes are one.
+        unsafe {
+            keys.set_len(count);
+            values.set_len(count);
+        }
+        keys.iter()
+            .zip(values.iter())
+            .for_each(|(key, value)| each(key, value));
+        keys.clear();
+        values.clear();
+        if done {
+            return Ok(());
+        }
+        (position, begun) = (next, true);
+    }
+}
