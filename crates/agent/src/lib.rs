@@ -1,1 +1,45 @@
-//! x
+//! The agent role: takes what the kernel programs counted, gives it names, folds it into pulses and summaries, and ships
+//! them to the colony that it obeys.
+//!
+//! One thread, one tick a second: drain -> enrich -> fold -> ship. The kernel programs are loaded by a child process that
+//! is gone before the first tick; this process owns their links, so nothing stays attached when it dies.
+
+mod clock;
+mod enrich;
+mod fold;
+mod health;
+mod identity;
+mod loader;
+mod naming;
+mod proc;
+mod route;
+mod run;
+mod ship;
+
+pub use loader::serve_loader;
+pub use route::fuzz as fuzz_route;
+pub use run::{Options, run};
+
+/// Why the agent cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The configuration does not allow it.
+    #[error(transparent)]
+    Config(#[from] coral_config::ConfigError),
+    /// Another agent of this colony runs.
+    #[error(transparent)]
+    Lock(#[from] coral_config::LockError),
+    /// The kernel programs.
+    #[error(transparent)]
+    Probes(#[from] coral_probes::ProbesError),
+    /// A file that must be there could not be used.
+    #[error("{what} {path}: {source}")]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// Where.
+        path: String,
+        /// The system's words.
+        source: std::io::Error,
+    },
+}

@@ -1,2 +1,86 @@
-//! x
-fn main() {}
+//! `coral-daemon`: the roles that run on hosts. It does not link DuckDB; `coral-daemon colony` becomes `coral-colony`.
+
+mod colony;
+mod supervise;
+
+use clap::{Parser, Subcommand};
+use color_eyre::eyre::Result;
+use coral_config::Folders;
+use std::process::ExitCode;
+
+/// Roles of Coral that run on hosts.
+#[derive(Parser)]
+#[command(name = "coral-daemon", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    role: CoralRole,
+}
+
+#[derive(Subcommand)]
+enum CoralRole {
+    /// Observe this host and ship to a colony on this machine
+    Agent {
+        /// The colony, by its name on this machine
+        #[arg(long, env = "CORAL_COLONY", default_value = "local")]
+        colony: String,
+        /// End when standard input ends
+        #[arg(long)]
+        lifeline: bool,
+    },
+    /// Store and answer: becomes coral-colony
+    Colony {
+        /// What coral-colony is given
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Start and restart the roles of one colony on this machine (what `coral up` runs)
+    Supervise(supervise::Plan),
+    /// Load the kernel programs for an agent (what the agent runs)
+    #[command(hide = true)]
+    Load,
+}
+
+fn main() -> Result<ExitCode> {
+    color_eyre::config::HookBuilder::default()
+        .display_env_section(false)
+        .install()?;
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("CORAL_LOG")
+                .unwrap_or_else(|_| "info".into()),
+        )
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    match Cli::parse().role {
+        CoralRole::Agent { colony, lifeline } => agent(&colony, lifeline)?,
+        CoralRole::Colony { arguments } => colony::become_colony(&arguments)?,
+        CoralRole::Supervise(plan) => supervise::run(&plan)?,
+        CoralRole::Load => return Ok(load()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn agent(colony: &str, lifeline: bool) -> Result<()> {
+    let folder = Folders::discover()?.colony(colony)?;
+    let options = coral_agent::Options {
+        folder,
+        lifeline,
+        loader: std::env::current_exe()?,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(coral_agent::run(options))?)
+}
+
+/// The loader's words are read by the agent, so they are plain.
+fn load() -> ExitCode {
+    match coral_agent::serve_loader() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

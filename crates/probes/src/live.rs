@@ -177,6 +177,11 @@ impl Source for Live {
         self.budget.set(&0, &DETAIL_BUDGET)
     }
 
+    fn details(&mut self, out: &mut Drained) -> Result<(), ProbesError> {
+        self.drain_details(out);
+        self.budget.set(&0, &DETAIL_BUDGET)
+    }
+
     fn name_owner(&mut self, cookie: u64, owner: &Owner) -> Result<(), ProbesError> {
         self.owner.set(&cookie, owner)
     }

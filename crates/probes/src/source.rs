@@ -43,6 +43,12 @@ pub trait Source: Send {
     /// The system's, when a map cannot be read.
     fn drain(&mut self, out: &mut Drained) -> Result<(), crate::ProbesError>;
 
+    /// Takes the single requests only, and renews the kernel's budget for more: between two drains of a busy second.
+    ///
+    /// # Errors
+    /// The system's, when the map cannot be written.
+    fn details(&mut self, out: &mut Drained) -> Result<(), crate::ProbesError>;
+
     /// Says who owns a connection that is older than the programs.
     ///
     /// # Errors
@@ -66,6 +72,10 @@ pub struct Synthetic {
 impl Source for Synthetic {
     fn drain(&mut self, out: &mut Drained) -> Result<(), crate::ProbesError> {
         *out = self.script.pop_front().unwrap_or_default();
+        Ok(())
+    }
+
+    fn details(&mut self, _: &mut Drained) -> Result<(), crate::ProbesError> {
         Ok(())
     }
 

@@ -1,0 +1,257 @@
+//! Names for what the kernel counted: which process a series belongs to, and which service that process is of.
+//!
+//! Processes are learned when they listen or when a series names them, never by scanning all of them each second. A
+//! series whose owner cannot be found yet is asked again for a few ticks; its counts wait meanwhile and are never lost.
+
+mod listeners;
+mod processes;
+
+#[cfg(test)]
+pub use processes::tests::processes as processes_for_tests;
+pub use processes::{InstanceId, Processes};
+
+use crate::clock::Clock;
+use crate::proc::{fds, sockets};
+use coral_model::{Event, ServiceClass, Side, TimeNs};
+use coral_probes_abi::records::SeriesInfo;
+use listeners::Listeners;
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Ticks that a series may wait for its owner before it is named after what little is known.
+const PATIENCE: u8 = 3;
+
+/// The two ends of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    /// The process whose requests they are.
+    pub own: InstanceId,
+    /// Which side it is on.
+    pub side: Side,
+    /// The other end.
+    pub other: Other,
+}
+
+/// The end that is not the series' own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Other {
+    /// A process of this host.
+    Instance(InstanceId),
+    /// An address that no process here answers to; port 0 for callers.
+    Address(IpAddr, u16),
+    /// A caller on this host that is not known: its own side of the edge says more.
+    Nobody,
+}
+
+#[derive(Debug)]
+struct Known {
+    info: SeriesInfo,
+    waited: u8,
+    owner: Option<InstanceId>,
+    /// Ticks since it last counted something.
+    idle: u32,
+}
+
+/// Series, processes and listeners of this host.
+#[derive(Debug)]
+pub struct Enrich {
+    /// The processes that were learned.
+    pub processes: Processes,
+    listeners: Listeners,
+    series: HashMap<u64, Known>,
+}
+
+impl Enrich {
+    /// Knows nothing yet.
+    pub fn new(processes: Processes) -> Self {
+        Self {
+            processes,
+            listeners: Listeners::default(),
+            series: HashMap::new(),
+        }
+    }
+
+    /// How many processes listen.
+    pub fn listening(&self) -> u32 {
+        self.listeners.instances().len() as u32
+    }
+
+    /// Looks at the listening sockets again; a new one costs a pass over `/proc`.
+    pub fn refresh(&mut self, clock: &Clock) {
+        self.listeners.refresh(&mut self.processes, clock);
+    }
+
+    /// Notices processes that ended.
+    pub fn ended(&mut self, now: TimeNs) -> Vec<Event> {
+        self.processes.ended(now)
+    }
+
+    /// Events of processes that are worth one by now.
+    pub fn started(&mut self, now: TimeNs) -> Vec<Event> {
+        let listening = self.listeners.instances();
+        self.processes.started(now, &listening)
+    }
+
+    /// Takes in new series and looks for the owners that are still unknown.
+    pub fn learn(&mut self, new: &[(u64, SeriesInfo)], clock: &Clock) {
+        for (id, info) in new {
+            self.series.insert(
+                *id,
+                Known {
+                    info: *info,
+                    waited: 0,
+                    owner: None,
+                    idle: 0,
+                },
+            );
+        }
+        let orphan = |known: &Known| match Side::from_code(known.info.side) {
+            Some(Side::Server) => self.listeners.find(local(&known.info)).is_none(),
+            _ => false,
+        };
+        if self
+            .series
+            .values()
+            .any(|known| known.waited < PATIENCE && orphan(known))
+        {
+            self.listeners.refresh(&mut self.processes, clock);
+        }
+        self.own_clients(clock);
+        for known in self.series.values_mut() {
+            known.waited = known.waited.saturating_add(1);
+        }
+    }
+
+    /// Gives client series their processes: by the owner noted at connect, else by the socket's cookie.
+    fn own_clients(&mut self, clock: &Clock) {
+        let mut strays = vec![];
+        for (id, known) in &mut self.series {
+            if known.owner.is_some() || known.info.side != Side::Client.code() {
+                continue;
+            }
+            let owner = known.info.owner;
+            if owner.tgid != 0 {
+                known.owner = Some(self.processes.learn_client(owner.tgid, &owner.comm, clock));
+            } else if known.waited < PATIENCE {
+                strays.push((*id, known.info.cookie));
+            } else {
+                known.owner = Some(self.processes.unknown_client());
+            }
+        }
+        if strays.is_empty() {
+            return;
+        }
+        let by_cookie: HashMap<u64, u64> = sockets::connected()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|s| (s.cookie, s.inode))
+            .collect();
+        let inodes: HashMap<u64, u64> = strays
+            .into_iter()
+            .filter_map(|(id, cookie)| Some((id, *by_cookie.get(&cookie)?)))
+            .collect();
+        let holders = fds::holders(&inodes.values().copied().collect::<HashSet<_>>());
+        for (id, inode) in inodes {
+            let pid = holders.get(&inode).and_then(|pids| pids.first());
+            if let (Some(&pid), Some(known)) = (pid, self.series.get_mut(&id)) {
+                known.owner = Some(self.processes.learn_client(pid, &[0; 16], clock));
+            }
+        }
+    }
+
+    /// The ends of a series; `None` while its owner is still looked for.
+    pub fn ends(&mut self, series: u64) -> Option<Ends> {
+        let Some(known) = self.series.get_mut(&series) else {
+            let own = self.processes.unknown_client();
+            return Some(Ends {
+                own,
+                side: Side::Client,
+                other: Other::Nobody,
+            });
+        };
+        known.idle = 0;
+        let (info, waited, owner) = (known.info, known.waited, known.owner);
+        match Side::from_code(info.side)? {
+            Side::Client => {
+                let (ip, port) = remote(&info);
+                let callee = self
+                    .listeners
+                    .find((ip, port))
+                    .map_or(Other::Address(ip, port), Other::Instance);
+                Some(Ends {
+                    own: owner?,
+                    side: Side::Client,
+                    other: callee,
+                })
+            }
+            Side::Server => {
+                let own = match self.listeners.find(local(&info)) {
+                    Some(own) => own,
+                    None if waited < PATIENCE => return None,
+                    None => self.processes.unknown_server(info.local_port),
+                };
+                Some(Ends {
+                    own,
+                    side: Side::Server,
+                    other: self.caller(&info),
+                })
+            }
+        }
+    }
+
+    fn caller(&self, info: &SeriesInfo) -> Other {
+        let peer = self.series.get(&info.peer).and_then(|peer| peer.owner);
+        match (peer, remote(info).0) {
+            (Some(peer), _) => Other::Instance(peer),
+            (None, ip) if self.listeners.is_own(ip) || ip.is_unspecified() => Other::Nobody,
+            (None, ip) => Other::Address(ip, 0),
+        }
+    }
+
+    /// Whether requests of this process are left out: Coral's own.
+    pub fn is_coral(&self, instance: InstanceId) -> bool {
+        self.processes
+            .get(instance)
+            .is_some_and(|i| i.class == ServiceClass::Coral)
+    }
+
+    /// Forgets processes that ended and that neither `used` nor a series speaks of.
+    pub fn forget_processes(&mut self, used: &HashSet<InstanceId>) {
+        let mut used = used.clone();
+        used.extend(self.series.values().filter_map(|known| known.owner));
+        self.processes.forget_ended(&used);
+    }
+
+    /// Client series whose process is gone and that have counted nothing for `ticks`: their places can be given back.
+    pub fn finished(&mut self, ticks: u32) -> Vec<u64> {
+        let processes = &self.processes;
+        let mut finished = vec![];
+        self.series.retain(|id, known| {
+            known.idle += 1;
+            let gone = known.owner.is_some_and(|owner| !processes.is_alive(owner));
+            let keep = known.idle <= ticks || !gone;
+            if !keep {
+                finished.push(*id);
+            }
+            keep
+        });
+        finished
+    }
+}
+
+fn local(info: &SeriesInfo) -> (IpAddr, u16) {
+    (address(info.family, &info.local), info.local_port)
+}
+
+fn remote(info: &SeriesInfo) -> (IpAddr, u16) {
+    (address(info.family, &info.remote), info.remote_port)
+}
+
+/// An address as the kernel programs write it; IPv4 inside IPv6 becomes IPv4.
+fn address(family: u8, bytes: &[u8; 16]) -> IpAddr {
+    if family == 4 {
+        IpAddr::V4(Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]))
+    } else {
+        Ipv6Addr::from(*bytes).to_canonical()
+    }
+}

@@ -1,0 +1,125 @@
+//! Who listens where. A server is named by its listening socket: forked workers, passed descriptors and SO_REUSEPORT need
+//! nothing else.
+
+use super::processes::{InstanceId, Processes};
+use crate::clock::Clock;
+use crate::proc::{fds, sockets};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+
+/// Listening sockets and their processes.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    by_inode: HashMap<u64, InstanceId>,
+    /// Port -> (address, process); unspecified = every address.
+    by_port: HashMap<u16, Vec<(IpAddr, InstanceId)>>,
+    own_addresses: HashSet<IpAddr>,
+}
+
+impl Listeners {
+    /// Reads the sockets again. When the kernel does not answer, what was known stays.
+    pub fn refresh(&mut self, processes: &mut Processes, clock: &Clock) {
+        let Ok(found) =
+            sockets::listening().inspect_err(|e| tracing::warn!("list listening sockets: {e}"))
+        else {
+            return;
+        };
+        self.own_addresses = own_addresses();
+        let stale = |inode: &u64| {
+            self.by_inode
+                .get(inode)
+                .is_none_or(|&id| !processes.is_alive(id))
+        };
+        let wanted: HashSet<u64> = found.iter().map(|s| s.inode).filter(stale).collect();
+        let holders = if wanted.is_empty() {
+            HashMap::new()
+        } else {
+            fds::holders(&wanted)
+        };
+        for (inode, pids) in holders {
+            if let Some(id) = processes.learn_oldest(&pids, clock) {
+                self.by_inode.insert(inode, id);
+            }
+        }
+        let inodes: HashSet<u64> = found.iter().map(|s| s.inode).collect();
+        self.by_inode.retain(|inode, _| inodes.contains(inode));
+        self.by_port.clear();
+        let mut ports: BTreeMap<InstanceId, BTreeSet<u16>> = BTreeMap::new();
+        for socket in &found {
+            if let Some(&id) = self.by_inode.get(&socket.inode) {
+                self.by_port
+                    .entry(socket.port)
+                    .or_default()
+                    .push((socket.local.to_canonical(), id));
+                ports.entry(id).or_default().insert(socket.port);
+            }
+        }
+        processes.set_ports(&ports);
+    }
+
+    /// The process that listens at an address of this host.
+    pub fn find(&self, (ip, port): (IpAddr, u16)) -> Option<InstanceId> {
+        let here = self.by_port.get(&port)?;
+        let exact = here.iter().find(|(local, _)| *local == ip);
+        let any = || {
+            here.iter()
+                .find(|(local, _)| local.is_unspecified() && self.is_own(ip))
+        };
+        exact.or_else(any).map(|(_, id)| *id)
+    }
+
+    /// Whether an address is one of this host's.
+    pub fn is_own(&self, ip: IpAddr) -> bool {
+        ip.is_loopback() || self.own_addresses.contains(&ip)
+    }
+
+    /// The processes that listen.
+    pub fn instances(&self) -> HashSet<InstanceId> {
+        self.by_inode.values().copied().collect()
+    }
+}
+
+/// The addresses of this host's interfaces.
+fn own_addresses() -> HashSet<IpAddr> {
+    let Ok(interfaces) = nix::ifaddrs::getifaddrs() else {
+        return HashSet::new();
+    };
+    let ip = |i: nix::ifaddrs::InterfaceAddress| {
+        let address = i.address?;
+        let v4 = address.as_sockaddr_in().map(|a| IpAddr::V4(a.ip()));
+        v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::V6(a.ip())))
+    };
+    interfaces.filter_map(ip).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Reading;
+    use crate::enrich::processes::tests::processes;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_listener_is_found_by_its_address_and_by_any() {
+        let (any, one) = (
+            TcpListener::bind("0.0.0.0:0").unwrap(),
+            TcpListener::bind("127.0.0.1:0").unwrap(),
+        );
+        let port = |l: &TcpListener| l.local_addr().unwrap().port();
+        let (mut listeners, mut known) = (Listeners::default(), processes());
+        listeners.refresh(&mut known, &Clock::new(Reading::now()));
+        let id = listeners
+            .find(("127.0.0.1".parse().unwrap(), port(&any)))
+            .unwrap();
+        assert_eq!(known.get(id).unwrap().key.pid, std::process::id());
+        assert_eq!(
+            listeners.find(("127.0.0.1".parse().unwrap(), port(&one))),
+            Some(id)
+        );
+        assert_eq!(
+            listeners.find(("192.0.2.1".parse().unwrap(), port(&any))),
+            None
+        );
+        assert!(known.get(id).unwrap().ports.contains(&port(&one)));
+    }
+}

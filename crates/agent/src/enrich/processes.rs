@@ -1,0 +1,327 @@
+//! The processes that were learned: named once, watched until they end.
+
+use crate::clock::Clock;
+use crate::identity::Identity;
+use crate::naming;
+use crate::proc::facts;
+use crate::proc::pidfd::{self, PidFd};
+use coral_model::{
+    Event, EventKind, Instance, InstanceKey, Observed, ServiceClass, ServiceKey, TimeNs,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+/// A process, as this run of the agent numbers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InstanceId(pub u32);
+
+/// A process that only asks others must live this long before its start is an event: scripts start many.
+const WORTH_AN_EVENT: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+struct Process {
+    instance: Instance,
+    life: Option<PidFd>,
+    alive: bool,
+    learned: TimeNs,
+    announced: bool,
+}
+
+/// Every process that a listener or a series named.
+#[derive(Debug)]
+pub struct Processes {
+    identity: Identity,
+    agent_started: TimeNs,
+    known: BTreeMap<InstanceId, Process>,
+    by_key: HashMap<(u32, u64), InstanceId>,
+    by_pid: HashMap<u32, InstanceId>,
+    next: u32,
+}
+
+impl Processes {
+    /// Knows none yet. Processes that are older than the agent make no start event.
+    pub fn new(identity: Identity, agent_started: TimeNs) -> Self {
+        Self {
+            identity,
+            agent_started,
+            known: BTreeMap::new(),
+            by_key: HashMap::new(),
+            by_pid: HashMap::new(),
+            next: 0,
+        }
+    }
+
+    /// A process by its number.
+    pub fn get(&self, id: InstanceId) -> Option<&Instance> {
+        self.known.get(&id).map(|p| &p.instance)
+    }
+
+    /// Whether it was alive at the last look.
+    pub fn is_alive(&self, id: InstanceId) -> bool {
+        self.known.get(&id).is_some_and(|p| p.alive)
+    }
+
+    /// All that live.
+    pub fn living(&self) -> impl Iterator<Item = InstanceId> + '_ {
+        self.known
+            .iter()
+            .filter(|(_, p)| p.alive)
+            .map(|(id, _)| *id)
+    }
+
+    /// The one of these processes that started first: the master of forked workers.
+    pub fn learn_oldest(&mut self, pids: &[u32], clock: &Clock) -> Option<InstanceId> {
+        let oldest = pids
+            .iter()
+            .filter_map(|&pid| facts::read(pid))
+            .min_by_key(|f| (f.start_ticks, f.pid))?;
+        Some(self.learn(&oldest, clock))
+    }
+
+    /// The process that opened a connection; when it is gone already, the kernel's name for it is all there is.
+    pub fn learn_client(&mut self, pid: u32, comm: &[u8; 16], clock: &Clock) -> InstanceId {
+        if let Some(&id) = self.by_pid.get(&pid).filter(|id| self.is_alive(**id)) {
+            return id;
+        }
+        match facts::read(pid) {
+            Some(facts) => self.learn(&facts, clock),
+            None if comm[0] == 0 => self.unknown_client(),
+            None => {
+                let (service, class) = naming::name_by_comm(comm);
+                self.add(pid, 0, service, class, None)
+            }
+        }
+    }
+
+    /// Stands for the client of a connection whose process was never found.
+    pub fn unknown_client(&mut self) -> InstanceId {
+        self.add(0, 0, ServiceKey::plain("unknown"), ServiceClass::App, None)
+    }
+
+    /// Stands for the server of a port whose listener was never found.
+    pub fn unknown_server(&mut self, port: u16) -> InstanceId {
+        self.add(
+            0,
+            port.into(),
+            ServiceKey::plain(&format!("port {port}")),
+            ServiceClass::App,
+            None,
+        )
+    }
+
+    fn learn(&mut self, facts: &facts::Facts, clock: &Clock) -> InstanceId {
+        let (service, class) = naming::name(facts);
+        self.add(
+            facts.pid,
+            facts.start_ticks,
+            service,
+            class,
+            Some(facts::started(facts.start_ticks, clock)),
+        )
+    }
+
+    fn add(
+        &mut self,
+        pid: u32,
+        start_ticks: u64,
+        service: ServiceKey,
+        class: ServiceClass,
+        started: Option<TimeNs>,
+    ) -> InstanceId {
+        if let Some(&id) = self.by_key.get(&(pid, start_ticks)) {
+            return id;
+        }
+        let id = InstanceId(self.next);
+        self.next += 1;
+        let (agent, boot) = (self.identity.agent.clone(), self.identity.boot.clone());
+        let key = InstanceKey {
+            agent,
+            boot,
+            pid,
+            start_ticks,
+        };
+        let host = self.identity.host.clone();
+        let life = started.and_then(|_| PidFd::open(pid));
+        let alive = life.is_some() || pid == 0;
+        let instance = Instance {
+            key,
+            service,
+            class,
+            host,
+            started,
+            ports: vec![],
+        };
+        let learned = started.unwrap_or_default();
+        self.known.insert(
+            id,
+            Process {
+                instance,
+                life,
+                alive,
+                learned,
+                announced: false,
+            },
+        );
+        self.by_key.insert((pid, start_ticks), id);
+        if pid != 0 {
+            self.by_pid.insert(pid, id);
+        }
+        id
+    }
+
+    /// Notes which ports each process listens on.
+    pub fn set_ports(&mut self, ports: &BTreeMap<InstanceId, BTreeSet<u16>>) {
+        for (id, process) in &mut self.known {
+            process.instance.ports = ports
+                .get(id)
+                .map(|p| p.iter().copied().collect())
+                .unwrap_or_default();
+        }
+    }
+
+    /// Notices processes that ended; those whose start was an event have their end as one.
+    pub fn ended(&mut self, now: TimeNs) -> Vec<Event> {
+        let watched: Vec<(InstanceId, &PidFd)> = self
+            .known
+            .iter()
+            .filter(|(_, p)| p.alive)
+            .filter_map(|(id, p)| Some((*id, p.life.as_ref()?)))
+            .collect();
+        let lives: Vec<&PidFd> = watched.iter().map(|(_, life)| *life).collect();
+        let gone: Vec<InstanceId> = pidfd::ended(&lives)
+            .into_iter()
+            .map(|i| watched[i].0)
+            .collect();
+        let mut events = vec![];
+        for id in gone {
+            let Some(process) = self.known.get_mut(&id) else {
+                continue;
+            };
+            process.alive = false;
+            process.life = None;
+            if process.announced {
+                events.push(event(EventKind::Exit, now, &process.instance));
+            }
+        }
+        events
+    }
+
+    /// Start events of processes that listen, or have asked others for a while. What was there before the agent makes
+    /// none, but its end will.
+    pub fn started(&mut self, now: TimeNs, listening: &HashSet<InstanceId>) -> Vec<Event> {
+        let mut events = vec![];
+        for (id, process) in self
+            .known
+            .iter_mut()
+            .filter(|(_, p)| p.alive && !p.announced)
+        {
+            let Some(started) = process.instance.started else {
+                continue;
+            };
+            if process.instance.class == ServiceClass::Coral {
+                continue;
+            }
+            if listening.contains(id) || now.since(process.learned) >= WORTH_AN_EVENT {
+                process.announced = true;
+                if started > self.agent_started {
+                    events.push(event(EventKind::Start, started, &process.instance));
+                }
+            }
+        }
+        events
+    }
+
+    /// Forgets processes that ended, except those in `used`.
+    pub fn forget_ended(&mut self, used: &HashSet<InstanceId>) {
+        let gone: Vec<InstanceId> = self
+            .known
+            .iter()
+            .filter(|(id, p)| !p.alive && !used.contains(id))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in gone {
+            if let Some(process) = self.known.remove(&id) {
+                let key = &process.instance.key;
+                self.by_key.remove(&(key.pid, key.start_ticks));
+                if self.by_pid.get(&key.pid) == Some(&id) {
+                    self.by_pid.remove(&key.pid);
+                }
+            }
+        }
+    }
+}
+
+fn event(kind: EventKind, at: TimeNs, instance: &Instance) -> Event {
+    let name = instance.service.name.visible();
+    let word = if kind == EventKind::Start {
+        "started"
+    } else {
+        "ended"
+    };
+    Event {
+        at,
+        until: None,
+        kind,
+        agent: instance.key.agent.clone(),
+        service: Some(instance.service.clone()),
+        instance: Some(instance.key.clone()),
+        text: Observed::new(format!("{name} (pid {}) {word}", instance.key.pid)),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::clock::Reading;
+    use coral_model::{AgentId, BootId};
+
+    pub fn processes() -> Processes {
+        let agent = AgentId::new("a1").unwrap();
+        let boot = BootId::new("b1").unwrap();
+        Processes::new(
+            Identity {
+                agent,
+                boot,
+                host: Observed::new("host"),
+            },
+            TimeNs(0),
+        )
+    }
+
+    #[test]
+    fn start_and_exit_of_a_process_are_events() {
+        let clock = Clock::new(Reading::now());
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let mut known = processes();
+        let id = known.learn_client(child.id(), &[0; 16], &clock);
+        assert_eq!(known.learn_client(child.id(), &[0; 16], &clock), id);
+        let now = TimeNs(Reading::now().wall_ns);
+        assert_eq!(known.started(now, &HashSet::new()), []);
+        let started = known.started(now.plus(Duration::from_secs(6)), &HashSet::new());
+        assert_eq!((started.len(), started[0].kind), (1, EventKind::Start));
+        assert!(started[0].text.raw().contains("sleep (pid"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(known.ended(now)[0].kind, EventKind::Exit);
+        assert!(!known.is_alive(id));
+        known.forget_ended(&HashSet::from([id]));
+        assert!(known.get(id).is_some());
+        known.forget_ended(&HashSet::new());
+        assert!(known.get(id).is_none());
+    }
+
+    #[test]
+    fn a_process_that_is_gone_keeps_the_kernels_name() {
+        let mut known = processes();
+        let id = known.learn_client(
+            u32::MAX - 1,
+            b"curl\0\0\0\0\0\0\0\0\0\0\0\0",
+            &Clock::new(Reading::now()),
+        );
+        assert_eq!(known.get(id).unwrap().service, ServiceKey::plain("curl"));
+        assert!(!known.is_alive(id));
+    }
+}

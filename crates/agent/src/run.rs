@@ -1,0 +1,142 @@
+//! The agent's loop: one tick a second, at the whole second of its clock.
+
+mod observer;
+
+use crate::clock::{Clock, Reading};
+use crate::identity::Identity;
+use crate::ship::{Outbox, ship};
+use crate::{AgentError, loader};
+use coral_config::{AGENT_POLICY_FILE, AgentPolicy, ColonyFolder, Role, private_folder};
+use coral_mesh::direct::Dialer;
+use coral_model::Missing;
+use coral_probes::{Live, ProbesError, Source};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use observer::Observer;
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long the last batches may take to be acknowledged when the agent ends.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How often single requests are taken, and the lifeline looked at, between two ticks.
+const BETWEEN: Duration = Duration::from_millis(250);
+
+/// What an agent is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The colony's files on this machine.
+    pub folder: ColonyFolder,
+    /// End of standard input ends the agent: whoever started it is gone.
+    pub lifeline: bool,
+    /// The program whose `load` command loads the kernel programs: this one.
+    pub loader: PathBuf,
+}
+
+/// Observes until the lifeline or a signal ends it.
+///
+/// # Errors
+/// [`AgentError`] when it cannot begin. Missing rights are no error: it goes on with `/proc` alone and says so.
+pub async fn run(options: Options) -> Result<(), AgentError> {
+    private_folder(&options.folder.agent)?;
+    let sudo_uid = std::env::var("SUDO_UID")
+        .ok()
+        .and_then(|uid| uid.parse().ok());
+    let own_uid = nix::unistd::geteuid().as_raw();
+    let policy = AgentPolicy::load(AGENT_POLICY_FILE.as_ref(), own_uid, sudo_uid)?;
+    let _held = Role::Agent.lock(&options.folder.run)?;
+    let identity = Identity::load(&options.folder.agent)?;
+    let reading = Reading::now();
+    let clock = Clock::new(reading);
+    let (source, missing) = match attach(&options.loader) {
+        Ok(live) => (Some(Box::new(live) as Box<dyn Source>), vec![]),
+        Err(error) => (None, vec![missing(&error)]),
+    };
+    let epoch = u64::try_from(reading.wall_ns).unwrap_or(0);
+    let hello = coral_proto::hello(
+        identity.agent.as_str(),
+        identity.boot.as_str(),
+        epoch,
+        &["http1"],
+    );
+    let outbox = Arc::new(Outbox::default());
+    let dialer = Arc::new(Dialer::obeying(&options.folder.socket, policy.colony_uid));
+    let shipping = tokio::spawn(ship(dialer, outbox.clone(), hello));
+    let mut observer = Observer::new(identity, clock, epoch, source, missing, outbox.clone());
+    observe(&mut observer, options.lifeline).await?;
+    observer.finish();
+    let _ = tokio::time::timeout(DRAIN, drained(&outbox)).await;
+    shipping.abort();
+    Ok(())
+}
+
+fn attach(loader: &std::path::Path) -> Result<Live, ProbesError> {
+    Live::attach(loader::load_in_child(loader)?)
+}
+
+fn missing(error: &ProbesError) -> Missing {
+    tracing::warn!("requests are not counted: {error}");
+    let unprivileged = !nix::unistd::geteuid().is_root();
+    let fix = if unprivileged {
+        "coral down && sudo coral up"
+    } else {
+        "coral doctor"
+    };
+    let text = error.to_string();
+    let why = text.lines().next().unwrap_or_default();
+    Missing {
+        feature: "requests".to_owned(),
+        why: why.into(),
+        fix: fix.to_owned(),
+    }
+}
+
+async fn observe(observer: &mut Observer, lifeline: bool) -> Result<(), AgentError> {
+    let signals = |kind| {
+        signal(kind).map_err(|source| AgentError::File {
+            what: "listen to",
+            path: "signals".into(),
+            source,
+        })
+    };
+    let (mut terminate, mut interrupt) = (
+        signals(SignalKind::terminate())?,
+        signals(SignalKind::interrupt())?,
+    );
+    let mut next = observer.next_tick();
+    loop {
+        let pause = next.min(BETWEEN);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+        }
+        if lifeline && stdin_ended() {
+            return Ok(());
+        }
+        if pause == next {
+            observer.tick();
+        } else {
+            observer.between();
+        }
+        next = observer.next_tick();
+    }
+}
+
+/// Whether the other end of standard input is gone.
+fn stdin_ended() -> bool {
+    let stdin = std::io::stdin();
+    let mut polled = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    let ready = poll(&mut polled, PollTimeout::ZERO).is_ok_and(|n| n > 0);
+    ready
+        && polled[0]
+            .revents()
+            .is_some_and(|r| r.intersects(PollFlags::POLLHUP | PollFlags::POLLERR))
+}
+
+async fn drained(outbox: &Outbox) {
+    while !outbox.is_empty() {
+        let _ = tokio::time::timeout(Duration::from_millis(100), outbox.changed()).await;
+    }
+}

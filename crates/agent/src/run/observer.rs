@@ -1,0 +1,231 @@
+//! What one tick does: drain, enrich, fold, hand to shipping.
+
+use crate::clock::{Clock, Reading};
+use crate::enrich::{Enrich, Processes};
+use crate::fold::Fold;
+use crate::health::{SelfMeter, loss, pss_bytes};
+use crate::identity::Identity;
+use crate::ship::{Outbox, assemble};
+use coral_model::summary::PULSE;
+use coral_model::{
+    AgentHealth, AgentMode, Epoch, Event, EventKind, Item, Loss, Missing, Observed, Seq, TimeNs,
+};
+use coral_probes::{Drained, Source};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Listening sockets are looked at again after so many ticks, whether or not somebody asked for one.
+const REFRESH_TICKS: u32 = 3;
+/// A dead client's series is forgotten after so many ticks without a count.
+const FORGET_TICKS: u32 = 10;
+/// Memory is measured each so many ticks: reading it is dearer than the rest of an idle tick.
+const MEASURE_TICKS: u32 = 10;
+
+/// The agent's state between two ticks.
+pub struct Observer {
+    identity: Identity,
+    clock: Clock,
+    epoch: Epoch,
+    seq: u64,
+    started: TimeNs,
+    ticks: u32,
+    source: Option<Box<dyn Source>>,
+    missing: Vec<Missing>,
+    drained: Drained,
+    enrich: Enrich,
+    fold: Fold,
+    meter: SelfMeter,
+    pss_bytes: u64,
+    loss: Loss,
+    outbox: Arc<Outbox>,
+    last: TimeNs,
+}
+
+impl Observer {
+    pub fn new(
+        identity: Identity,
+        clock: Clock,
+        epoch: u64,
+        source: Option<Box<dyn Source>>,
+        missing: Vec<Missing>,
+        outbox: Arc<Outbox>,
+    ) -> Self {
+        let now = clock.at(Reading::now().boot_ns);
+        let mut enrich = Enrich::new(Processes::new(identity.clone(), now));
+        enrich.refresh(&clock);
+        Self {
+            identity,
+            clock,
+            epoch: Epoch(epoch),
+            seq: 0,
+            started: now,
+            ticks: 0,
+            source,
+            missing,
+            drained: Drained::default(),
+            enrich,
+            fold: Fold::new(now),
+            meter: SelfMeter::default(),
+            pss_bytes: pss_bytes(),
+            loss: Loss::default(),
+            outbox,
+            last: now,
+        }
+    }
+
+    /// How long until the next whole second of the agent's clock.
+    pub fn next_tick(&self) -> Duration {
+        let now = self.clock.at(Reading::now().boot_ns);
+        let second = PULSE.as_nanos() as i64;
+        let next = TimeNs((self.last.0.div_euclid(second) + 1) * second);
+        next.since(now)
+    }
+
+    /// Takes single requests between two ticks, so that the ring does not fill up.
+    pub fn between(&mut self) {
+        let Some(source) = &mut self.source else {
+            return;
+        };
+        if let Err(error) = source.details(&mut self.drained) {
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// One second's work.
+    pub fn tick(&mut self) {
+        let reading = Reading::now();
+        let second = PULSE.as_nanos() as i64;
+        let at = TimeNs(self.clock.at(reading.boot_ns).0.div_euclid(second) * second);
+        self.step(at, reading);
+    }
+
+    /// The last second's work: the open interval is closed where it stands.
+    pub fn finish(&mut self) {
+        let reading = Reading::now();
+        let at = self.clock.at(reading.boot_ns);
+        self.step(at, reading);
+        let mut items = self.fold.close(at);
+        items.push(Item::Health(self.health(at)));
+        self.send(at, items, true);
+    }
+
+    fn step(&mut self, at: TimeNs, reading: Reading) {
+        self.ticks += 1;
+        self.last = at;
+        let mut items = vec![];
+        let mut edge = false;
+        if let Some(before) = self.fold.edge_before(at) {
+            items.extend(self.fold.close(before));
+            edge = true;
+        }
+        self.drain();
+        self.enrich.learn(&self.drained.series, &self.clock);
+        if self.ticks % REFRESH_TICKS == 0 {
+            self.enrich.refresh(&self.clock);
+        }
+        let drained = std::mem::take(&mut self.drained);
+        self.loss = loss(&drained.lost);
+        items.extend(self.fold.second(drained, &mut self.enrich, at));
+        if Fold::is_edge(at) {
+            items.extend(self.fold.close(at));
+            edge = true;
+        }
+        items.extend(self.enrich.ended(at).into_iter().map(Item::Event));
+        items.extend(self.enrich.started(at).into_iter().map(Item::Event));
+        if edge {
+            items.extend(self.follow_wall(at, reading).map(Item::Event));
+        }
+        self.measure(reading);
+        items.push(Item::Health(self.health(at)));
+        self.send(at, items, edge || self.ticks == 1);
+        self.forget();
+    }
+
+    fn drain(&mut self) {
+        let Some(source) = &mut self.source else {
+            return;
+        };
+        let details = std::mem::take(&mut self.drained.details);
+        if let Err(error) = source.drain(&mut self.drained) {
+            tracing::warn!("{error}");
+        }
+        self.drained.details.splice(0..0, details);
+    }
+
+    fn follow_wall(&mut self, at: TimeNs, reading: Reading) -> Option<Event> {
+        let jumped = self.clock.follow(reading)?;
+        let text = format!(
+            "the wall clock of this host jumped by {:.3} s",
+            jumped as f64 / 1e9
+        );
+        Some(Event {
+            at,
+            until: None,
+            kind: EventKind::ClockJump,
+            agent: self.identity.agent.clone(),
+            service: None,
+            instance: None,
+            text: Observed::new(text),
+        })
+    }
+
+    fn measure(&mut self, reading: Reading) {
+        self.meter.measure(reading.boot_ns);
+        if self.ticks % MEASURE_TICKS == 1 {
+            self.pss_bytes = pss_bytes();
+        }
+    }
+
+    fn health(&self, at: TimeNs) -> AgentHealth {
+        AgentHealth {
+            id: self.identity.agent.clone(),
+            host: self.identity.host.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mode: if self.source.is_some() {
+                AgentMode::Ebpf
+            } else {
+                AgentMode::Proc
+            },
+            missing: self.missing.clone(),
+            rss_bytes: self.pss_bytes,
+            cpu_percent: self.meter.cpu_percent,
+            loss: Loss {
+                summaries_dropped: self.outbox.summaries_dropped(),
+                ..self.loss
+            },
+            listening: self.enrich.listening(),
+            started: self.started,
+            at,
+        }
+    }
+
+    fn send(&mut self, at: TimeNs, items: Vec<Item>, with_living: bool) {
+        self.seq += 1;
+        let living: Vec<_> = if with_living {
+            self.enrich.processes.living().collect()
+        } else {
+            vec![]
+        };
+        let batch = assemble(
+            (self.epoch, Seq(self.seq), at),
+            items,
+            &self.enrich.processes,
+            living.into_iter(),
+        );
+        self.outbox.put((&batch).into());
+    }
+
+    /// Gives back the places of clients that are gone.
+    fn forget(&mut self) {
+        let Some(source) = &mut self.source else {
+            return;
+        };
+        for series in self.enrich.finished(FORGET_TICKS) {
+            if let Err(error) = source.forget(series) {
+                tracing::warn!("{error}");
+            }
+        }
+        let used = self.fold.used();
+        self.enrich.forget_processes(&used);
+    }
+}

@@ -1,0 +1,95 @@
+//! Batches to the colony: numbered, kept until they are acknowledged, sent again after a break. Memory is bounded; when
+//! the colony is gone too long the oldest batches go first, and their summaries are counted as lost.
+
+mod assemble;
+mod outbox;
+
+pub use assemble::assemble;
+pub use outbox::Outbox;
+
+use coral_mesh::{Dialer, rpc};
+use coral_proto::v1;
+use coral_proto::v1::ship_client::ShipClient;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Pauses between two attempts to reach the colony, from the first to the longest.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+/// Batches on their way without an acknowledgement.
+const UNDER_WAY: usize = 64;
+
+/// Keeps a stream to the colony open for as long as the agent lives.
+pub async fn ship(dialer: Arc<dyn Dialer>, outbox: Arc<Outbox>, hello: v1::Hello) {
+    let mut failures = 0;
+    loop {
+        let began = tokio::time::Instant::now();
+        match stream(&dialer, &outbox, &hello).await {
+            Ok(()) => tracing::info!("the colony ended the stream"),
+            Err(message) if failures == 0 => tracing::warn!("ship: {message}"),
+            Err(message) => tracing::debug!("ship: {message}"),
+        }
+        failures = if began.elapsed() > Duration::from_secs(10) {
+            0
+        } else {
+            failures + 1
+        };
+        tokio::time::sleep(PAUSES[usize::min(failures, PAUSES.len() - 1)]).await;
+    }
+}
+
+async fn stream(
+    dialer: &Arc<dyn Dialer>,
+    outbox: &Outbox,
+    hello: &v1::Hello,
+) -> Result<(), String> {
+    let channel = rpc::connect(dialer.clone())
+        .await
+        .map_err(|e| e.to_string())?;
+    let (to_colony, batches) = mpsc::channel(UNDER_WAY);
+    let first = v1::Batch {
+        hello: Some(hello.clone()),
+        epoch: hello.epoch,
+        ..v1::Batch::default()
+    };
+    to_colony.send(first).await.map_err(|e| e.to_string())?;
+    let answer = ShipClient::new(channel)
+        .stream(ReceiverStream::new(batches))
+        .await;
+    let mut acks = answer
+        .map_err(|status| status.message().to_owned())?
+        .into_inner();
+    let Some(resume) = acks.next().await else {
+        return Ok(());
+    };
+    let resume = resume.map_err(|status| status.message().to_owned())?;
+    outbox.acknowledge(resume.seq);
+    let mut sent = resume.seq;
+    loop {
+        // Room first: a batch that was taken is not lost when an acknowledgement comes before there is room for it.
+        let next = outbox.after(sent);
+        tokio::select! {
+            ack = acks.next() => match ack {
+                Some(Ok(ack)) => outbox.acknowledge(ack.seq),
+                Some(Err(status)) => return Err(status.message().to_owned()),
+                None => return Ok(()),
+            },
+            room = to_colony.reserve(), if next.is_some() => {
+                let room = room.map_err(|e| e.to_string())?;
+                if let Some(batch) = next {
+                    sent = batch.seq;
+                    room.send((*batch).clone());
+                }
+            }
+            () = outbox.changed(), if next.is_none() => {}
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! One role as a child process.
+
+use super::backoff::Backoff;
+use super::log;
+use color_eyre::eyre::{Result, WrapErr as _};
+use coral_config::ColonyFolder;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Gid, Pid, Uid, User};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a role may take to end when it is asked to.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How often a full log is looked for.
+const LOG_LOOK: Duration = Duration::from_secs(10);
+
+/// A person: who owns what this machine's colony writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Person {
+    uid: Uid,
+    gid: Gid,
+}
+
+/// The person who ran sudo: colony and shop run as they do, only the agent stays root.
+pub fn person_behind_sudo() -> Result<Option<Person>> {
+    let Ok(uid) = std::env::var("SUDO_UID") else {
+        return Ok(None);
+    };
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(None);
+    }
+    let uid = Uid::from_raw(uid.parse().wrap_err("SUDO_UID is not a number")?);
+    let user = User::from_uid(uid).wrap_err("look up SUDO_UID")?;
+    let gid = user
+        .map(|user| user.gid)
+        .ok_or_else(|| color_eyre::eyre::eyre!("SUDO_UID {uid} is nobody here"))?;
+    Ok(Some(Person { uid, gid }))
+}
+
+/// A role that is kept running.
+#[derive(Debug)]
+pub struct Child {
+    name: &'static str,
+    program: PathBuf,
+    arguments: Vec<String>,
+    logs: PathBuf,
+    person: Option<Person>,
+    state: State,
+    backoff: Backoff,
+    log_looked: Option<Instant>,
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting {
+        until: Instant,
+    },
+    Running {
+        process: std::process::Child,
+        lifeline: Option<ChildStdin>,
+    },
+    GivenUp,
+}
+
+impl Child {
+    /// A role that is started at the first look.
+    pub fn new(
+        name: &'static str,
+        program: &Path,
+        arguments: &[&str],
+        folder: &ColonyFolder,
+    ) -> Result<Self> {
+        Ok(Self {
+            name,
+            program: program.to_owned(),
+            arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
+            logs: folder.logs.clone(),
+            person: None,
+            state: State::Waiting {
+                until: Instant::now(),
+            },
+            backoff: Backoff::default(),
+            log_looked: None,
+        })
+    }
+
+    /// Runs it as this person.
+    pub fn as_person(mut self, person: Option<Person>) -> Self {
+        self.person = person;
+        self
+    }
+
+    /// Starts it when it is due, notices its death.
+    pub fn look(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Waiting { until } if *until <= now => self.start(now),
+            State::Running { process, .. } => match process.try_wait() {
+                Ok(Some(status)) => self.died(now, &format!("{status}")),
+                Ok(None) => self.turn_log(now),
+                Err(error) => self.died(now, &error.to_string()),
+            },
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, now: Instant) {
+        match self.spawn() {
+            Ok(mut process) => {
+                tracing::info!(pid = process.id(), "{} started", self.name);
+                let lifeline = process.stdin.take();
+                self.state = State::Running { process, lifeline };
+            }
+            Err(error) => self.died(now, &error.to_string()),
+        }
+    }
+
+    fn spawn(&self) -> std::io::Result<std::process::Child> {
+        let log = log::open(&self.logs, self.name)?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .process_group(0);
+        if let Some(person) = self.person {
+            command.uid(person.uid.as_raw()).gid(person.gid.as_raw());
+        }
+        command.spawn()
+    }
+
+    fn died(&mut self, now: Instant, how: &str) {
+        self.state = match self.backoff.died(now) {
+            Some(pause) => {
+                tracing::warn!(
+                    "{} ended ({how}); starting again in {} ms",
+                    self.name,
+                    pause.as_millis()
+                );
+                State::Waiting { until: now + pause }
+            }
+            None => {
+                tracing::error!(
+                    "{} ended five times in a minute ({how}); given up, see {}.log",
+                    self.name,
+                    self.name
+                );
+                State::GivenUp
+            }
+        };
+    }
+
+    fn turn_log(&mut self, now: Instant) {
+        if self
+            .log_looked
+            .is_some_and(|then| now.duration_since(then) < LOG_LOOK)
+        {
+            return;
+        }
+        self.log_looked = Some(now);
+        if let Err(error) = log::turn_in_place(&self.logs, self.name) {
+            tracing::warn!("turn the log of {}: {error}", self.name);
+        }
+    }
+
+    /// Asks it to end by its lifeline and SIGTERM, waits, and kills it when it does not.
+    pub fn end(&mut self) {
+        let State::Running { process, lifeline } = &mut self.state else {
+            return;
+        };
+        drop(lifeline.take());
+        let pid = Pid::from_raw(process.id() as i32);
+        // A process of root under sudo cannot be signalled by a person; its lifeline reaches it all the same.
+        let _ = kill(pid, Signal::SIGTERM);
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if !matches!(process.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        tracing::warn!("{} did not end; killed", self.name);
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}
