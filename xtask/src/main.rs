@@ -1,2 +1,46 @@
-//! x
-fn main() {}
+//! `cargo xtask`: sets the machine up, runs the demo and the tests, builds the kernel programs and keeps the house tidy.
+//! Everybody compiles this first, so it uses std and serde_json only and leaves work to the machine's own programs.
+
+mod arguments;
+mod ebpf;
+mod failure;
+mod house;
+mod program;
+mod setup;
+mod steps;
+
+use arguments::Arguments;
+use failure::Failure;
+use std::process::ExitCode;
+
+const USAGE: &str = "cargo xtask COMMAND
+
+  setup                    find or fetch what a build needs (libduckdb)
+  ebpf [--check]           build the kernel programs into crates/probes/object, or check that they are current";
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.code()
+        }
+    }
+}
+
+fn run(mut words: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let command = words.next().unwrap_or_default();
+    let arguments = Arguments::new(&command, words);
+    match command.as_str() {
+        "setup" => setup::command(arguments),
+        "ebpf" => ebpf::command(arguments),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        "" => Err(Failure::usage(USAGE)),
+        other => Err(Failure::usage(format!(
+            "there is no command `{other}`\n\n{USAGE}"
+        ))),
+    }
+}
