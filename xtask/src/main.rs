@@ -2,12 +2,16 @@
 //! Everybody compiles this first, so it uses std and serde_json only and leaves work to the machine's own programs.
 
 mod arguments;
+mod bench;
 mod ebpf;
 mod failure;
+mod generated;
 mod house;
 mod program;
 mod setup;
 mod steps;
+mod suites;
+mod tidy;
 
 use arguments::Arguments;
 use failure::Failure;
@@ -16,7 +20,11 @@ use std::process::ExitCode;
 const USAGE: &str = "cargo xtask COMMAND
 
   setup                    find or fetch what a build needs (libduckdb)
-  ebpf [--check]           build the kernel programs into crates/probes/object, or check that they are current";
+  ebpf [--check]           build the kernel programs into crates/probes/object, or check that they are current
+  gen [--check]            write the generated files that are committed, or check that they are current
+  tidy [--aims]            check sizes, headers, crate edges and forbidden names; --aims lists what is above the aim
+  test [--full] [NAME..]   run the suites of xtask/suites.toml
+  bench NAME               measure one figure";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -34,6 +42,10 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<(), Failure> {
     match command.as_str() {
         "setup" => setup::command(arguments),
         "ebpf" => ebpf::command(arguments),
+        "gen" => generated::command(arguments),
+        "tidy" => tidy::command(arguments),
+        "test" => suites::command(arguments),
+        "bench" => bench::command(arguments),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())
