@@ -3,6 +3,7 @@
 
 mod arguments;
 mod bench;
+mod demo;
 mod ebpf;
 mod failure;
 mod generated;
@@ -24,6 +25,8 @@ const USAGE: &str = "cargo xtask COMMAND
   gen [--check]            write the generated files that are committed, or check that they are current
   tidy [--aims]            check sizes, headers, crate edges and forbidden names; --aims lists what is above the aim
   test [--full] [NAME..]   run the suites of xtask/suites.toml
+  demo [--fault NAME]      the console over the demo application, in a colony of its own that goes away with it
+       [--headless --seconds N -o json]   watch instead, and print services, edges and loss
   bench NAME               measure one figure";
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<(), Failure> {
         "gen" => generated::command(arguments),
         "tidy" => tidy::command(arguments),
         "test" => suites::command(arguments),
+        "demo" => demo::command(arguments),
         "bench" => bench::command(arguments),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

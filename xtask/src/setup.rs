@@ -9,19 +9,27 @@ use crate::failure::Failure;
 use crate::house;
 use crate::steps::Steps;
 use library::Source;
+use std::path::Path;
+
+/// How many steps a setup announces.
+pub const STEPS: usize = 2;
 
 pub fn command(arguments: Arguments) -> Result<(), Failure> {
     arguments.finish()?;
-    run()
-}
-
-/// Sets the clone up, or sees that it is set up.
-pub fn run() -> Result<(), Failure> {
     let root = house::root()?;
-    if local::is_good(&root) {
+    if is_done(&root) {
         return Ok(());
     }
-    let mut steps = Steps::new(2);
+    run(&root, &mut Steps::new(STEPS))
+}
+
+/// Whether the clone is set up.
+pub fn is_done(root: &Path) -> bool {
+    local::is_good(root)
+}
+
+/// Sets the clone up.
+pub fn run(root: &Path, steps: &mut Steps) -> Result<(), Failure> {
     steps.next("find or fetch libduckdb");
     let source = library::find()?;
     match &source {
@@ -29,5 +37,5 @@ pub fn run() -> Result<(), Failure> {
         Source::CrateDownload => eprintln!("  the duckdb crate fetches libduckdb while it builds"),
     }
     steps.next("write .cargo/local.toml");
-    local::write(&root, &source)
+    local::write(root, &source)
 }
