@@ -52,12 +52,13 @@ fn compile(root: &Path, toolchain: &Toolchain) -> Result<PathBuf, Failure> {
         // The prebuilt core is stable's; the bootstrap switch opens the features that aya-ebpf needs.
         Compiler::Debian(rustc) => cargo.env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1"),
     };
-    let flags = [
+    let mut flags = vec![
         "--cfg=bpf_target_arch=\"x86_64\"".to_owned(),
         format!("-Clinker={}", toolchain.linker.display()),
         "-Clink-arg=--btf".to_owned(),
         "-Cdebuginfo=2".to_owned(),
     ];
+    flags.extend(remapped(root, toolchain)?);
     cargo
         .current_dir(root.join(sources::PROGRAMS))
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
@@ -69,6 +70,26 @@ fn compile(root: &Path, toolchain: &Toolchain) -> Result<PathBuf, Failure> {
     }
     program::run(&mut cargo)?;
     Ok(target.join(TARGET).join("release/probes"))
+}
+
+/// BTF names source files: they get the same names on every machine.
+fn remapped(root: &Path, toolchain: &Toolchain) -> Result<Vec<String>, Failure> {
+    let mut names = vec![(root.to_owned(), "coral"), (toolchain.sysroot()?, "rust")];
+    let cargo = std::env::var_os("CARGO_HOME").map_or_else(
+        || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo"),
+        PathBuf::from,
+    );
+    // One folder for each registry, with a hash in its name.
+    if let Ok(registries) = std::fs::read_dir(cargo.join("registry/src")) {
+        names.extend(
+            registries
+                .flatten()
+                .map(|folder| (folder.path(), "registry")),
+        );
+    }
+    let flag =
+        |(path, name): (PathBuf, &str)| format!("--remap-path-prefix={}={name}", path.display());
+    Ok(names.into_iter().map(flag).collect())
 }
 
 /// Removes what the cargo that runs this program put into the environment: it is meant for another compiler.

@@ -13,6 +13,7 @@ mod setup;
 mod steps;
 mod suites;
 mod tidy;
+mod vm;
 
 use arguments::Arguments;
 use failure::Failure;
@@ -27,6 +28,7 @@ const USAGE: &str = "cargo xtask COMMAND
   test [--full] [NAME..]   run the suites of xtask/suites.toml
   demo [--fault NAME]      the console over the demo application, in a colony of its own that goes away with it
        [--headless --seconds N -o json]   watch instead, and print services, edges and loss
+  vm [--kernel 6.1]        load the kernel programs on Debian's kernel in qemu and count one request
   bench NAME               measure one figure";
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<(), Failure> {
         "tidy" => tidy::command(arguments),
         "test" => suites::command(arguments),
         "demo" => demo::command(arguments),
+        "vm" => vm::command(arguments),
         "bench" => bench::command(arguments),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

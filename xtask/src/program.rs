@@ -45,23 +45,48 @@ pub fn output(command: &mut Command) -> Result<String, Failure> {
     }
 }
 
+/// Runs it with this text as its stdin; its stdout is where the caller put it.
+pub fn feed(command: &mut Command, input: &str) -> Result<(), Failure> {
+    fed(command, input).map(drop)
+}
+
 /// Runs it with this text as its stdin and returns its stdout.
 pub fn filter(command: &mut Command, input: &str) -> Result<String, Failure> {
     let name = name(command);
+    let printed = fed(command.stdout(Stdio::piped()), input)?;
+    String::from_utf8(printed).trying(format!("read what {name} printed"))
+}
+
+fn fed(command: &mut Command, input: &str) -> Result<Vec<u8>, Failure> {
+    let name = name(command);
     let mut child = command
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
         .spawn()
         .trying(format!("start {name}"))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin
-            .write_all(input.as_bytes())
-            .trying(format!("write to {name}"))?;
-    }
+    // A small input: it fits into the pipe, so nobody waits for anybody.
+    let written = match child.stdin.take() {
+        Some(mut stdin) => stdin.write_all(input.as_bytes()),
+        None => Ok(()),
+    };
     let output = child
         .wait_with_output()
         .trying(format!("wait for {name}"))?;
-    String::from_utf8(output.stdout).trying(format!("read what {name} printed"))
+    if !output.status.success() {
+        return Err(Failure::new(format!("{name} ended with {}", output.status)));
+    }
+    written.trying(format!("write to {name}"))?;
+    Ok(output.stdout)
+}
+
+/// Runs it to its end, whatever that is: its exit code and its stdout.
+pub fn bytes(command: &mut Command) -> Result<(Option<i32>, Vec<u8>), Failure> {
+    let name = name(command);
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .trying(format!("start {name}"))?;
+    Ok((output.status.code(), output.stdout))
 }
 
 /// The program and its arguments, as a person would type them.

@@ -27,9 +27,18 @@ pub struct Toolchain {
 impl Toolchain {
     /// `rustc --version` of the compiler.
     pub fn rustc_version(&self) -> Result<String, Failure> {
+        self.rustc(&["--version"])
+    }
+
+    /// Where the compiler keeps its libraries and their sources.
+    pub fn sysroot(&self) -> Result<PathBuf, Failure> {
+        self.rustc(&["--print", "sysroot"]).map(PathBuf::from)
+    }
+
+    fn rustc(&self, arguments: &[&str]) -> Result<String, Failure> {
         let printed = match &self.compiler {
-            Compiler::Nightly => nightly(&["--version"])?,
-            Compiler::Debian(rustc) => program::output(Command::new(rustc).arg("--version"))?,
+            Compiler::Nightly => nightly(arguments)?,
+            Compiler::Debian(rustc) => program::output(Command::new(rustc).args(arguments))?,
         };
         Ok(printed.trim().to_owned())
     }
