@@ -33,7 +33,9 @@ fn cpu_hot_burns_the_catalogs_cpu() {
     let shop = Shop::open(&[]);
     let catalog = shop.child("catalog");
     let quickest = |shop: &Shop| (0..5).map(|_| shop.get(1, "/products/7").took).min();
-    assert!(quickest(&shop) < Some(Duration::from_millis(20)));
+    eventually("the catalog is quick", || {
+        quickest(&shop) < Some(Duration::from_millis(20))
+    });
     shop.coral_shop(&["fault", "on", "cpu-hot"]);
     eventually("the fault shows", || {
         quickest(&shop) >= Some(Duration::from_millis(20))
