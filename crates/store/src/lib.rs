@@ -1,1 +1,22 @@
-//! x
+//! What the colony keeps. [`Append`] takes transactions and audit rows, [`Read`] hands out snapshots that answer typed
+//! queries; [`Duck`] does it in a DuckDB file, [`Memory`] is its in-memory twin for tests, and one contract test runs
+//! against both. The only crate that names duckdb.
+//!
+//! Contract: a batch and its number (agent, epoch, seq) are committed together or not at all, so a batch that is sent
+//! again is stored once; all queries of a snapshot see the same commits.
+
+mod append;
+mod duck;
+mod error;
+mod memory;
+mod read;
+mod registry;
+
+pub use append::{Append, Appended, Pending, StoredBatch};
+pub use duck::{Duck, SCHEMA_VERSION};
+pub use error::StoreError;
+pub use memory::Memory;
+pub use read::{
+    EdgeRow, EventFilter, InstanceId, Read, Routes, SeenInstance, ShipState, Snapshot,
+    SummaryFilter, SummaryRow,
+};

@@ -1,0 +1,235 @@
+//! What the colony knows of the last minutes without asking the store: the pulses of the last 15 minutes, and of each
+//! agent its newest state. Bounded; what was acknowledged is in the store or comes again in a summary.
+
+use coral_model::summary::Counts;
+use coral_model::{
+    AgentHealth, AgentId, Batch, Histogram, InstanceKey, Item, Protocol, Side, TimeNs, Window,
+};
+use coral_store::ShipState;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+/// How long pulses are kept.
+pub const KEPT: Duration = Duration::from_secs(15 * 60);
+/// How many pulses are kept in all; beyond it a key's oldest goes for its newest.
+const MAX_PULSES: usize = 200_000;
+/// A pulse older than this says nothing of what is in flight now.
+const IN_FLIGHT_FOR: Duration = Duration::from_secs(3);
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// What is counted apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PulseKey {
+    /// Which process.
+    pub instance: InstanceKey,
+    /// Which side of it.
+    pub side: Side,
+    /// What was spoken.
+    pub protocol: Protocol,
+}
+
+/// A second of a key.
+#[derive(Debug, Clone)]
+pub struct LivePulse {
+    /// The end of the second.
+    pub at: TimeNs,
+    /// What ended in it.
+    pub counts: Counts,
+    /// Begun and not ended at its end.
+    pub in_flight: u64,
+    /// Age of the oldest of them at its end.
+    pub oldest: Option<Duration>,
+    /// Durations of what completed.
+    pub durations: Histogram,
+}
+
+/// What is in flight of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InFlight {
+    /// How many.
+    pub requests: u64,
+    /// Age of the oldest.
+    pub oldest: Option<Duration>,
+}
+
+/// An agent, from its newest batch.
+#[derive(Debug, Clone, Default)]
+pub struct LiveAgent {
+    /// What it last said of itself.
+    pub health: Option<AgentHealth>,
+    /// Up to when it has reported.
+    pub newest: TimeNs,
+    /// Its open streams.
+    pub streams: u32,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    agents: BTreeMap<AgentId, LiveAgent>,
+    pulses: HashMap<PulseKey, VecDeque<LivePulse>>,
+    held: usize,
+    swept: TimeNs,
+}
+
+/// The live data, shared by ingest and query.
+#[derive(Debug, Default)]
+pub struct Live {
+    inner: RwLock<Inner>,
+}
+
+impl Live {
+    /// Begins with what the store knows of the agents.
+    pub fn new(health: Vec<AgentHealth>, ships: &[ShipState]) -> Self {
+        let mut inner = Inner::default();
+        for ship in ships {
+            let agent = inner.agents.entry(ship.agent.clone()).or_default();
+            agent.newest = agent.newest.max(ship.last);
+        }
+        for health in health {
+            let agent = inner.agents.entry(health.id.clone()).or_default();
+            agent.newest = agent.newest.max(health.at);
+            agent.health = Some(health);
+        }
+        Self {
+            inner: RwLock::new(inner),
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in a batch that is stored. `unknown` is what the colony skipped of this run so far.
+    pub fn absorb(&self, agent: &AgentId, batch: &Batch, unknown: u64, now: TimeNs) {
+        let mut inner = self.write();
+        let mut newest = batch.clock;
+        for item in &batch.items {
+            match item {
+                Item::Health(health) => {
+                    newest = health.at;
+                    let mut health = health.clone();
+                    health.loss.unknown += unknown;
+                    inner.agents.entry(agent.clone()).or_default().health = Some(health);
+                }
+                Item::Pulse(pulse) => {
+                    let Some(instance) = batch.instances.get(pulse.instance as usize) else {
+                        continue;
+                    };
+                    let key = PulseKey {
+                        instance: instance.key.clone(),
+                        side: pulse.side,
+                        protocol: pulse.protocol,
+                    };
+                    let pulse = LivePulse {
+                        at: pulse.at,
+                        counts: pulse.counts,
+                        in_flight: pulse.in_flight,
+                        oldest: pulse.oldest_in_flight,
+                        durations: pulse.durations.clone(),
+                    };
+                    inner.add(key, pulse);
+                }
+                Item::Summary(_) | Item::Edge(_) | Item::Event(_) => {}
+            }
+        }
+        let known = inner.agents.entry(agent.clone()).or_default();
+        known.newest = known.newest.max(newest);
+        inner.sweep(now);
+    }
+
+    /// The agents and their newest state.
+    pub fn agents(&self) -> BTreeMap<AgentId, LiveAgent> {
+        self.read().agents.clone()
+    }
+
+    /// A stream of the agent opened; it closes when the guard is dropped.
+    pub fn connected(self: &std::sync::Arc<Self>, agent: &AgentId) -> Connected {
+        self.write()
+            .agents
+            .entry(agent.clone())
+            .or_default()
+            .streams += 1;
+        Connected {
+            live: self.clone(),
+            agent: agent.clone(),
+        }
+    }
+
+    /// Calls `each` for every pulse that ended in the window (`from < at <= to`).
+    pub fn each_pulse(&self, window: Window, mut each: impl FnMut(&PulseKey, &LivePulse)) {
+        let inner = self.read();
+        for (key, pulses) in &inner.pulses {
+            let first = pulses.partition_point(|p| p.at <= window.from);
+            for pulse in pulses.range(first..).take_while(|p| p.at <= window.to) {
+                each(key, pulse);
+            }
+        }
+    }
+
+    /// What each key has in flight at `now`, from its newest pulse by then.
+    pub fn in_flight(&self, now: TimeNs) -> Vec<(PulseKey, InFlight)> {
+        let inner = self.read();
+        let of = |(key, pulses): (&PulseKey, &VecDeque<LivePulse>)| {
+            let newest = pulses.iter().rev().find(|p| p.at <= now)?;
+            let age = now.since(newest.at);
+            (newest.in_flight > 0 && age <= IN_FLIGHT_FOR).then(|| {
+                let in_flight = InFlight {
+                    requests: newest.in_flight,
+                    oldest: newest.oldest.map(|oldest| oldest + age),
+                };
+                (key.clone(), in_flight)
+            })
+        };
+        inner.pulses.iter().filter_map(of).collect()
+    }
+}
+
+impl Inner {
+    fn add(&mut self, key: PulseKey, pulse: LivePulse) {
+        let full = self.held >= MAX_PULSES;
+        let pulses = self.pulses.entry(key).or_default();
+        let oldest = pulse.at.minus(KEPT);
+        let mut gone = 0;
+        while pulses.front().is_some_and(|p| p.at <= oldest) || (full && gone == 0) {
+            if pulses.pop_front().is_none() {
+                break;
+            }
+            gone += 1;
+        }
+        let place = pulses.partition_point(|p| p.at <= pulse.at);
+        pulses.insert(place, pulse);
+        self.held = self.held + 1 - gone;
+    }
+
+    /// Forgets keys that have been silent, now and then.
+    fn sweep(&mut self, now: TimeNs) {
+        if now.since(self.swept) < SWEEP_EVERY {
+            return;
+        }
+        self.swept = now;
+        let oldest = now.minus(KEPT);
+        self.pulses
+            .retain(|_, pulses| pulses.back().is_some_and(|p| p.at > oldest));
+        self.held = self.pulses.values().map(VecDeque::len).sum();
+    }
+}
+
+/// An open stream of an agent.
+#[derive(Debug)]
+pub struct Connected {
+    live: std::sync::Arc<Live>,
+    agent: AgentId,
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        if let Some(agent) = self.live.write().agents.get_mut(&self.agent) {
+            agent.streams = agent.streams.saturating_sub(1);
+        }
+    }
+}

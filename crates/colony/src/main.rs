@@ -1,0 +1,73 @@
+//! `coral-colony`: one colony on this machine. Takes its lock, opens its store, serves its socket, and on SIGTERM or
+//! SIGINT drains and folds the store's log into its file.
+
+use clap::Parser;
+use color_eyre::eyre::{Result, WrapErr as _};
+use coral_colony::hub::Beat;
+use coral_colony::identity::People;
+use coral_colony::query::About;
+use coral_colony::server::{Colony, Parts, stop_on_signals};
+use coral_config::{Folders, Role, private_folder};
+use coral_mesh::direct::Listener;
+use coral_model::{ColonyId, TimeNs};
+use coral_store::Duck;
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Stores what agents observe and answers questions about it.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The colony's name on this machine.
+    #[arg(long, env = "CORAL_COLONY", default_value = "local")]
+    colony: String,
+}
+
+fn now() -> TimeNs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    TimeNs(since.map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)))
+}
+
+fn main() -> Result<()> {
+    color_eyre::install()?;
+    let colony = ColonyId::new(&Arguments::parse().colony)?;
+    let level = tracing_subscriber::EnvFilter::try_from_env("CORAL_LOG");
+    tracing_subscriber::fmt()
+        .with_env_filter(level.unwrap_or_else(|_| "info".into()))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+    let folder = Folders::discover()?.colony(colony.as_str())?;
+    private_folder(&folder.run)?;
+    let _lock = Role::Colony.lock(&folder.run)?;
+    folder.store.parent().map_or(Ok(()), private_folder)?;
+    let started = now();
+    let store = Arc::new(Duck::open(&folder.store, started)?);
+    let parts = Parts {
+        store: store.clone(),
+        people: People::only(nix::unistd::geteuid().as_raw()),
+        clock: Arc::new(now),
+        about: About {
+            colony,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started,
+        },
+        beat: Beat::default(),
+    };
+    let served = serve(parts, &folder.socket);
+    store.close();
+    served
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn serve(parts: Parts<Duck>, socket: &Path) -> Result<()> {
+    let colony = Colony::new(parts, stop_on_signals()?)?;
+    let listener = Listener::bind(socket).wrap_err_with(|| format!("bind {}", socket.display()))?;
+    tracing::info!(socket = %socket.display(), "serving");
+    colony.serve(Arc::new(listener)).await?;
+    tracing::info!("stopped");
+    Ok(())
+}

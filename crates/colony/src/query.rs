@@ -1,0 +1,174 @@
+//! The one query layer: a question, a caller and a moment go in, an answer comes out. It is the only reader of the store
+//! and the live data; gRPC (and later the tools) only carry what it says.
+//!
+//! Figures of the last seconds come from pulses, older ones from stored summaries. An interval of an agent whose exact
+//! summaries are stored is counted from them alone, every other second from its pulses: nothing is counted twice, and
+//! once the agent is quiet the sums are those of the summaries.
+
+mod events;
+mod fold;
+mod loss;
+mod metrics;
+mod names;
+mod scope;
+mod services;
+mod status;
+mod summary;
+mod topology;
+
+use crate::live::Live;
+use coral_model::{Answer, AnswerBody, Caller, ColonyId, Question, Role, Span, TimeNs};
+use coral_store::{Read, StoreError};
+use scope::Scope;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum QueryError {
+    /// The caller's role is too small.
+    #[error("{question} needs the role {}, you have {}", .need.name(), .has.name())]
+    Forbidden {
+        /// What was asked.
+        question: &'static str,
+        /// The least role for it.
+        need: Role,
+        /// The caller's.
+        has: Role,
+    },
+    /// No service has this name.
+    #[error("no service is named {name}{}", hint(.near))]
+    NoSuchService {
+        /// The name, made harmless.
+        name: String,
+        /// The nearest names, made harmless, best first.
+        near: Vec<String>,
+    },
+    /// The window is none.
+    #[error("the window ends before it begins")]
+    Backwards,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn hint(near: &[String]) -> String {
+    match near {
+        [] => "; no service was seen yet".to_owned(),
+        names => format!("; did you mean {}?", names.join(" or ")),
+    }
+}
+
+/// What a colony says of itself.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// Its name.
+    pub colony: ColonyId,
+    /// The version that runs.
+    pub version: String,
+    /// Since when.
+    pub started: TimeNs,
+}
+
+/// The query layer of one colony.
+pub struct Query {
+    store: Arc<dyn Read>,
+    live: Arc<Live>,
+    about: About,
+}
+
+/// The stretch that `status` counts services and losses in.
+const STATUS_SPAN: Span = Span::Last(Duration::from_secs(15 * 60));
+
+impl Query {
+    /// Over this store and this live data.
+    pub fn new(store: Arc<dyn Read>, live: Arc<Live>, about: About) -> Self {
+        Self { store, live, about }
+    }
+
+    /// Answers. Blocks while the store reads; not for an async thread.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub fn run(
+        &self,
+        question: &Question,
+        caller: &Caller,
+        now: TimeNs,
+    ) -> Result<Answer, QueryError> {
+        if caller.role < question.role() {
+            return Err(QueryError::Forbidden {
+                question: question.name(),
+                need: question.role(),
+                has: caller.role,
+            });
+        }
+        let window = span(question).resolve(now);
+        if window.to < window.from {
+            return Err(QueryError::Backwards);
+        }
+        let scope = Scope::new(&*self.store, &self.live, window, now)?;
+        let body = match question {
+            Question::Status => AnswerBody::Status(status::answer(&scope, &self.about)),
+            Question::Services { trend_points, .. } => {
+                AnswerBody::Services(services::answer(&scope, *trend_points)?)
+            }
+            Question::Summary { service, .. } => {
+                let only = names::optional(&scope, service.as_deref())?;
+                AnswerBody::Summary(summary::answer(&scope, only.as_deref())?)
+            }
+            Question::Metrics { service, .. } => {
+                let only = names::resolve(&scope, service)?;
+                AnswerBody::Metrics(metrics::answer(&scope, &only)?)
+            }
+            Question::Topology { .. } => {
+                let (nodes, edges) = topology::answer(&scope)?;
+                AnswerBody::Topology { nodes, edges }
+            }
+            Question::Events { service, limit, .. } => {
+                let only = names::optional(&scope, service.as_deref())?;
+                let (rows, truncated) = events::answer(&scope, only.unwrap_or_default(), *limit)?;
+                AnswerBody::Events { rows, truncated }
+            }
+        };
+        Ok(Answer {
+            window,
+            complete_until: scope.complete_until(uses(question)),
+            loss: loss::within(&scope)?,
+            body,
+        })
+    }
+}
+
+/// Which data a question's figures come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Uses {
+    /// Summaries, and pulses for what they do not cover yet.
+    Pulses,
+    /// Whole intervals alone: pulses know no route and no other end.
+    Intervals,
+}
+
+fn uses(question: &Question) -> Uses {
+    match question {
+        Question::Metrics { .. } | Question::Topology { .. } => Uses::Intervals,
+        Question::Status
+        | Question::Services { .. }
+        | Question::Summary { .. }
+        | Question::Events { .. } => Uses::Pulses,
+    }
+}
+
+fn span(question: &Question) -> Span {
+    match question {
+        Question::Status => STATUS_SPAN,
+        Question::Services { span, .. }
+        | Question::Summary { span, .. }
+        | Question::Metrics { span, .. }
+        | Question::Topology { span }
+        | Question::Events { span, .. } => *span,
+    }
+}
+
+#[cfg(test)]
+mod tests;

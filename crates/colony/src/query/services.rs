@@ -1,0 +1,143 @@
+//! One row a service, also for those that only listen: both sides, and how p95 went.
+
+use super::Uses;
+use super::fold::quantile;
+use super::scope::{Exact, Scope};
+use super::summary::{Part, youngest};
+use coral_model::answer::{Red, ServiceRow};
+use coral_model::summary::SUMMARY;
+use coral_model::{Histogram, ServiceClass, ServiceKey, Side, TimeNs, Window};
+use coral_store::{SeenInstance, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Default)]
+struct Service {
+    sides: BTreeMap<Side, (Part, Vec<Histogram>)>,
+    instances: Vec<SeenInstance>,
+}
+
+pub(super) fn answer(scope: &Scope<'_>, points: u16) -> Result<Vec<ServiceRow>, StoreError> {
+    let buckets = Buckets::new(scope.window, points);
+    let mut services: BTreeMap<ServiceKey, Service> = BTreeMap::new();
+    for seen in scope.instances() {
+        let service = services.entry(seen.instance.service.clone()).or_default();
+        service.instances.push(seen.clone());
+    }
+    scope.each_exact(None, |exact| {
+        let service = services
+            .entry(exact.seen.instance.service.clone())
+            .or_default();
+        let (part, trend) = service.sides.entry(exact.side).or_default();
+        part.meet(exact.seen, exact.protocol);
+        let agent = &exact.seen.instance.key.agent;
+        part.fold.add(agent, exact.counts, exact.durations);
+        buckets.add(trend, &exact);
+    })?;
+    scope.each_in_flight(|seen, side, protocol, in_flight| {
+        let service = services.entry(seen.instance.service.clone()).or_default();
+        let (part, _) = service.sides.entry(side).or_default();
+        part.meet(seen, protocol);
+        part.in_flight += in_flight.requests;
+        part.oldest = part.oldest.max(in_flight.oldest);
+    });
+    let rows = services.into_iter();
+    Ok(rows
+        .map(|(key, service)| row(scope, &buckets, key, &service))
+        .collect())
+}
+
+fn row(scope: &Scope<'_>, buckets: &Buckets, key: ServiceKey, service: &Service) -> ServiceRow {
+    let side = |side| service.sides.get(&side);
+    let red = |side| red(scope, &service.sides.get(&side)?.0);
+    // The face of a service is what it serves, else what it sends.
+    let face = side(Side::Server).or(side(Side::Client));
+    let newest = service.instances.iter().max_by_key(|s| s.last_seen);
+    let agents: BTreeSet<_> = service
+        .instances
+        .iter()
+        .map(|s| s.instance.key.agent.clone())
+        .collect();
+    let ports: BTreeSet<u16> = service
+        .instances
+        .iter()
+        .flat_map(|s| s.instance.ports.iter().copied())
+        .collect();
+    let protocols: BTreeSet<_> = service
+        .sides
+        .values()
+        .flat_map(|(part, _)| part.protocols.iter().copied())
+        .collect();
+    ServiceRow {
+        service: key,
+        class: newest.map_or(ServiceClass::App, |s| s.instance.class),
+        instances: service.instances.len() as u32,
+        hosts: agents.len() as u32,
+        ports: ports.into_iter().collect(),
+        server: red(Side::Server),
+        client: red(Side::Client),
+        in_flight: face.map_or(0, |(part, _)| part.in_flight),
+        oldest_in_flight: face.and_then(|(part, _)| part.oldest),
+        trend: buckets.p95(face.map_or(&[], |(_, trend)| trend)),
+        stale: youngest(scope, &agents),
+        protocols: protocols.into_iter().collect(),
+    }
+}
+
+/// `None` for a side that saw nothing that can be read.
+fn red(scope: &Scope<'_>, part: &Part) -> Option<Red> {
+    let nothing = part.fold.counts.requests == 0 && part.fold.durations.is_empty();
+    (!nothing || part.in_flight > 0).then(|| part.fold.red(scope, Uses::Pulses))
+}
+
+/// Equal stretches of the window. Their edges lie at multiples of their width, so that a trend does not tremble while
+/// the window moves on; the newest holds the window's end.
+struct Buckets {
+    first: i64,
+    width: i64,
+    points: usize,
+}
+
+impl Buckets {
+    fn new(window: Window, points: u16) -> Self {
+        let length = i64::try_from(window.length().as_nanos()).unwrap_or(i64::MAX);
+        let width = (length / i64::from(points.max(1))).max(1);
+        let last = window.to.0 - 1;
+        let end = last - last.rem_euclid(width) + width;
+        Self {
+            first: end.saturating_sub(width.saturating_mul(i64::from(points))),
+            width,
+            points: usize::from(points),
+        }
+    }
+
+    fn of(&self, at: TimeNs) -> Option<usize> {
+        let index = usize::try_from(at.0.saturating_sub(self.first).div_euclid(self.width)).ok()?;
+        (index < self.points).then_some(index)
+    }
+
+    /// Adds to the bucket of the stretch's end; where buckets are finer than intervals, to all that it touches.
+    fn add(&self, trend: &mut Vec<Histogram>, exact: &Exact<'_>) {
+        if exact.durations.is_empty() || self.points == 0 {
+            return;
+        }
+        trend.resize(self.points, Histogram::default());
+        let last = self.of(TimeNs(exact.window.to.0 - 1));
+        let fine = self.width < SUMMARY.as_nanos() as i64;
+        let first = if fine {
+            self.of(exact.window.from.max(TimeNs(self.first)))
+        } else {
+            last
+        };
+        let (Some(first), Some(last)) = (first, last) else {
+            return;
+        };
+        for bucket in trend.iter_mut().take(last + 1).skip(first) {
+            bucket.merge(exact.durations);
+        }
+    }
+
+    fn p95(&self, trend: &[Histogram]) -> Vec<Option<std::time::Duration>> {
+        let point = |i| trend.get(i).and_then(|h| quantile(h, 0.95));
+        (0..self.points).map(point).collect()
+    }
+}

@@ -1,0 +1,123 @@
+//! Who talks to whom: what both ends saw becomes one edge. The caller's figures are the edge's; the callee's count stands
+//! beside it, so that a difference is shown.
+
+use super::Uses;
+use super::fold::Fold;
+use super::scope::Scope;
+use super::summary;
+use coral_model::answer::{EdgeRow, EdgeSource, NodeRow};
+use coral_model::{Endpoint, Observed, Protocol, ServiceClass, ServiceKey, Side, TimeNs};
+use coral_store::{EdgeRow as Stored, InstanceId, StoreError};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// What one end saw of an edge.
+#[derive(Default)]
+struct Seen {
+    fold: Fold,
+    connections: u64,
+    bytes_sent: u64,
+    bytes_received: u64,
+    retransmits: Option<u64>,
+    rtt: Option<(TimeNs, Duration)>,
+}
+
+impl Seen {
+    fn add(&mut self, row: &Stored) {
+        self.fold.add(&row.agent, row.counts, &row.durations);
+        self.connections += row.connections;
+        self.bytes_sent += row.bytes_sent;
+        self.bytes_received += row.bytes_received;
+        if let Some(more) = row.retransmits {
+            self.retransmits = Some(self.retransmits.unwrap_or(0) + more);
+        }
+        // A smoothed time is a state, not a sum: the newest stands.
+        self.rtt = self.rtt.max(row.rtt.map(|rtt| (row.window.to, rtt)));
+    }
+}
+
+type Key = (ServiceKey, ServiceKey, Protocol);
+
+pub(super) fn answer(scope: &Scope<'_>) -> Result<(Vec<NodeRow>, Vec<EdgeRow>), StoreError> {
+    let mut nodes: BTreeMap<ServiceKey, ServiceClass> = BTreeMap::new();
+    let mut edges: BTreeMap<Key, BTreeMap<Side, Seen>> = BTreeMap::new();
+    for row in scope.snapshot().edges(scope.window)? {
+        let (Some(caller), Some(callee)) = (name(scope, &row.caller), name(scope, &row.callee))
+        else {
+            continue;
+        };
+        for (service, class) in [&caller, &callee] {
+            nodes.insert(service.clone(), *class);
+        }
+        let key = (caller.0, callee.0, row.protocol);
+        let sides = edges.entry(key).or_default();
+        sides.entry(row.side).or_default().add(&row);
+    }
+    for ((service, _), part) in summary::parts(scope, None)? {
+        nodes.entry(service).or_insert(part.class());
+    }
+    let nodes = nodes
+        .into_iter()
+        .map(|(service, kind)| NodeRow { service, kind })
+        .collect();
+    let edges = edges
+        .into_iter()
+        .filter_map(|(key, sides)| edge(scope, key, sides))
+        .collect();
+    Ok((nodes, edges))
+}
+
+/// The service at an end; an address without an agent is a node of its own.
+fn name(scope: &Scope<'_>, end: &Endpoint) -> Option<(ServiceKey, ServiceClass)> {
+    match *end {
+        Endpoint::Instance(id) => {
+            let seen = scope.instance(InstanceId(id))?;
+            Some((seen.instance.service.clone(), seen.instance.class))
+        }
+        Endpoint::Address { ip, port } => {
+            let text = match (ip, port) {
+                (ip, 0) => ip.to_string(),
+                (IpAddr::V4(ip), port) => format!("{ip}:{port}"),
+                (IpAddr::V6(ip), port) => format!("[{ip}]:{port}"),
+            };
+            let service = ServiceKey {
+                namespace: Observed::default(),
+                name: Observed::new(text),
+            };
+            Some((service, ServiceClass::Outside))
+        }
+    }
+}
+
+fn edge(scope: &Scope<'_>, key: Key, mut sides: BTreeMap<Side, Seen>) -> Option<EdgeRow> {
+    let (caller, callee, protocol) = key;
+    let (client, server) = (sides.remove(&Side::Client), sides.remove(&Side::Server));
+    let (source, seen, check) = match (client, server) {
+        (Some(client), Some(server)) => (EdgeSource::Both, client, Some(server)),
+        (Some(client), None) => (EdgeSource::Caller, client, None),
+        (None, Some(server)) => (EdgeSource::Callee, server, None),
+        (None, None) => return None,
+    };
+    let opaque = match protocol {
+        Protocol::Http1 => false,
+        Protocol::Tls | Protocol::Http2 | Protocol::Other => true,
+    };
+    Some(EdgeRow {
+        caller,
+        callee,
+        protocol,
+        source,
+        opaque,
+        red: (!opaque).then(|| seen.fold.red(scope, Uses::Intervals)),
+        callee_requests: check
+            .filter(|_| !opaque)
+            .map(|server| server.fold.counts.requests),
+        failures: None,
+        connections: seen.connections,
+        bytes_sent: seen.bytes_sent,
+        bytes_received: seen.bytes_received,
+        retransmits: seen.retransmits,
+        rtt: seen.rtt.map(|(_, rtt)| rtt),
+    })
+}

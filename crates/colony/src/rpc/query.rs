@@ -1,0 +1,150 @@
+//! `Query.Run`: carries a question to the query layer and the answer back, in parts of bounded size.
+
+use crate::query::{Query, QueryError};
+use crate::{Clock, audit, identity};
+use coral_model::{Answer, Caller, Question};
+use coral_proto::v1;
+use coral_store::Append;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tonic::{Request, Response, Status};
+
+/// Rows in one part; a part stays far below the size that clients accept.
+const ROWS: usize = 500;
+/// Questions that are answered at a time; others wait.
+const AT_A_TIME: usize = 8;
+
+impl From<QueryError> for Status {
+    fn from(error: QueryError) -> Self {
+        let text = error.to_string();
+        match error {
+            QueryError::Forbidden { .. } => Self::permission_denied(text),
+            QueryError::NoSuchService { .. } => Self::not_found(text),
+            QueryError::Backwards => Self::invalid_argument(text),
+            QueryError::Store(_) => Self::internal(text),
+        }
+    }
+}
+
+/// Answers off the async threads.
+///
+/// # Errors
+/// [`QueryError`]'s status.
+#[expect(
+    clippy::result_large_err,
+    reason = "tonic's own error, on a path that fails once a call"
+)]
+pub async fn answer(
+    query: &Arc<Query>,
+    question: Question,
+    caller: Caller,
+    now: coral_model::TimeNs,
+) -> Result<Answer, Status> {
+    let query = query.clone();
+    let run = move || query.run(&question, &caller, now);
+    match tokio::task::spawn_blocking(run).await {
+        Ok(answer) => Ok(answer?),
+        Err(error) => Err(Status::internal(format!("the query did not end: {error}"))),
+    }
+}
+
+/// The service.
+pub struct Service {
+    query: Arc<Query>,
+    sink: Arc<dyn Append>,
+    clock: Clock,
+    turns: Semaphore,
+}
+
+impl Service {
+    /// Over this query layer; calls are audited in `sink`.
+    pub fn new(query: Arc<Query>, sink: Arc<dyn Append>, clock: Clock) -> Self {
+        Self {
+            query,
+            sink,
+            clock,
+            turns: Semaphore::new(AT_A_TIME),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl v1::query_server::Query for Service {
+    type RunStream = BoxStream<'static, Result<v1::AnswerPart, Status>>;
+
+    async fn run(
+        &self,
+        request: Request<v1::Question>,
+    ) -> Result<Response<Self::RunStream>, Status> {
+        let caller = identity::caller(&request)?;
+        let question = Question::try_from(request.into_inner())
+            .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
+        let now = (self.clock)();
+        let rpc = "coral.v1.Query/Run";
+        audit::admit_questions(rpc, &[&question], &caller, now, &*self.sink).await?;
+        let closed = |_| Status::unavailable("the colony is stopping");
+        let _turn = self.turns.acquire().await.map_err(closed)?;
+        let answer = answer(&self.query, question, caller, now).await?;
+        let parts = parts(v1::AnswerPart::from(&answer));
+        Ok(Response::new(
+            stream::iter(parts.into_iter().map(Ok)).boxed(),
+        ))
+    }
+}
+
+/// Cuts an answer into parts; the head is in the first.
+fn parts(mut whole: v1::AnswerPart) -> Vec<v1::AnswerPart> {
+    let mut parts = vec![];
+    loop {
+        let part = v1::AnswerPart {
+            head: whole.head.take(),
+            status: whole.status.take(),
+            services: front(&mut whole.services),
+            summary: front(&mut whole.summary),
+            metrics: front(&mut whole.metrics),
+            nodes: front(&mut whole.nodes),
+            edges: front(&mut whole.edges),
+            events: front(&mut whole.events),
+        };
+        parts.push(part);
+        if whole == v1::AnswerPart::default() {
+            return parts;
+        }
+    }
+}
+
+fn front<T>(rows: &mut Vec<T>) -> Vec<T> {
+    let rest = rows.split_off(rows.len().min(ROWS));
+    std::mem::replace(rows, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_answer_comes_in_parts_and_in_order() {
+        let rows = 2 * ROWS + 1;
+        let row = |i: usize| v1::Event {
+            at_ns: i64::try_from(i).unwrap(),
+            ..Default::default()
+        };
+        let whole = v1::AnswerPart {
+            head: Some(v1::AnswerHead::default()),
+            events: (0..rows).map(row).collect(),
+            ..Default::default()
+        };
+        let parts = parts(whole);
+        assert_eq!(parts.len(), 3);
+        assert!(parts[0].head.is_some() && parts[1].head.is_none());
+        let times: Vec<_> = parts
+            .iter()
+            .flat_map(|p| &p.events)
+            .map(|e| e.at_ns)
+            .collect();
+        assert_eq!(times, (0..i64::try_from(rows).unwrap()).collect::<Vec<_>>());
+        assert_eq!(super::parts(v1::AnswerPart::default()).len(), 1);
+    }
+}

@@ -1,0 +1,134 @@
+//! Puts the colony together: store, live data, ingest, query, hub, the services behind the door, and the drain at the end.
+
+use crate::Clock;
+use crate::hub::{Beat, Hub};
+use crate::identity::{Door, Identify, People};
+use crate::ingest::Ingest;
+use crate::live::Live;
+use crate::query::{About, Query};
+use crate::rpc::{query, ship, watch};
+use coral_mesh::Listener;
+use coral_proto::v1::query_server::QueryServer;
+use coral_proto::v1::ship_server::ShipServer;
+use coral_proto::v1::watch_server::WatchServer;
+use coral_store::{Append, Read, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal as unix_signal};
+use tokio::sync::watch as signal;
+use tonic::service::Routes;
+
+/// How long streams may take to end after the stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// What a colony is made of.
+pub struct Parts<S> {
+    /// Its store.
+    pub store: Arc<S>,
+    /// Who has which role.
+    pub people: People,
+    /// Now.
+    pub clock: Clock,
+    /// Its name, version and start.
+    pub about: About,
+    /// How its hub beats.
+    pub beat: Beat,
+}
+
+/// A colony that is ready to serve.
+pub struct Colony {
+    /// The door before its services.
+    pub identify: Identify,
+    /// Its services.
+    pub routes: Routes,
+    stop: signal::Receiver<bool>,
+}
+
+impl Colony {
+    /// Reads from the store how far agents have got, and builds the services. `stop` turning true ends all streams. Must
+    /// be called inside the runtime.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn new<S: Append + Read>(
+        parts: Parts<S>,
+        stop: signal::Receiver<bool>,
+    ) -> Result<Self, StoreError> {
+        let (ships, health) = {
+            let snapshot = parts.store.snapshot()?;
+            (snapshot.ship_states()?, snapshot.newest_health()?)
+        };
+        let (sink, reader): (Arc<dyn Append>, Arc<dyn Read>) = (parts.store.clone(), parts.store);
+        let clock = parts.clock;
+        let live = Arc::new(Live::new(health, &ships));
+        let asked = Arc::new(Query::new(reader, live.clone(), parts.about));
+        let hub = Hub::start(asked.clone(), clock.clone(), parts.beat, stop.clone());
+        let ship = ship::Service {
+            ingest: Arc::new(Ingest::new(sink.clone(), live.clone(), &ships)),
+            live,
+            sink: sink.clone(),
+            clock: clock.clone(),
+            stop: stop.clone(),
+        };
+        let watch = watch::Service {
+            hub,
+            sink: sink.clone(),
+            clock: clock.clone(),
+        };
+        let asked = query::Service::new(asked, sink.clone(), clock.clone());
+        let ship = ShipServer::new(ship).max_decoding_message_size(ship::MAX_MESSAGE);
+        let routes = Routes::new(ship)
+            .add_service(QueryServer::new(asked))
+            .add_service(WatchServer::new(watch));
+        let door = Door {
+            people: parts.people,
+            sink,
+            clock,
+        };
+        Ok(Self {
+            identify: Identify(Arc::new(door)),
+            routes,
+            stop,
+        })
+    }
+
+    /// Serves until the stop, then lets open calls end for a few seconds.
+    ///
+    /// # Errors
+    /// The transport's.
+    pub async fn serve(self, listener: Arc<dyn Listener>) -> Result<(), tonic::transport::Error> {
+        let (mut stopping, mut late) = (self.stop.clone(), self.stop);
+        let server = tonic::transport::Server::builder()
+            .layer(self.identify)
+            .add_routes(self.routes)
+            .serve_with_incoming_shutdown(coral_mesh::rpc::incoming(listener), async move {
+                crate::stopped(&mut stopping).await;
+            });
+        tokio::select! {
+            served = server => served,
+            () = async { crate::stopped(&mut late).await; tokio::time::sleep(DRAIN).await } => {
+                tracing::warn!("some calls did not end in time and are dropped");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Turns true at the first SIGTERM or SIGINT. Must be called inside the runtime.
+///
+/// # Errors
+/// The system's.
+pub fn stop_on_signals() -> std::io::Result<signal::Receiver<bool>> {
+    let (stop, stopped) = signal::channel(false);
+    let mut terminate = unix_signal(SignalKind::terminate())?;
+    let mut interrupt = unix_signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        let _ = stop.send(true);
+    });
+    Ok(stopped)
+}

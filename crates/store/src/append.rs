@@ -1,0 +1,56 @@
+//! Writing: one transaction a batch, and audit rows.
+
+use crate::StoreError;
+use coral_model::{
+    AgentHealth, AgentId, AuditRow, EdgeSummary, Epoch, Event, Instance, Seq, Summary, TimeNs,
+};
+use std::future::Future;
+use std::pin::Pin;
+
+/// What will be known when the transaction is on disk.
+pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+
+/// A batch as it is stored: checked, of one agent, without its pulses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredBatch {
+    /// Whose.
+    pub agent: AgentId,
+    /// Of which run.
+    pub epoch: Epoch,
+    /// Its number in that run.
+    pub seq: Seq,
+    /// The agent's time when it was made.
+    pub clock: TimeNs,
+    /// The processes that its items speak of, by index.
+    pub instances: Vec<Instance>,
+    /// Ten seconds of traffic each.
+    pub summaries: Vec<Summary>,
+    /// Ten seconds between two ends each.
+    pub edges: Vec<EdgeSummary>,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// The agent's state, when it is time to keep it. The losses that the colony itself counted are added to it.
+    pub health: Option<AgentHealth>,
+    /// Items that were skipped because this build does not know them.
+    pub unknown: u64,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Whether it was stored now; false when it had been stored before.
+    pub new: bool,
+    /// The highest number of its run that is stored.
+    pub last: Seq,
+    /// Items of its run that were skipped so far.
+    pub unknown: u64,
+}
+
+/// The writing side of a store.
+pub trait Append: Send + Sync + 'static {
+    /// Stores a batch once, however often it comes; the rows and its number are one transaction.
+    fn append(&self, batch: StoredBatch) -> Pending<Appended>;
+
+    /// Stores a row of the audit log.
+    fn audit(&self, row: AuditRow) -> Pending<()>;
+}

@@ -1,0 +1,123 @@
+//! The store in a DuckDB file: one writer connection owned by one thread, fed by a bounded queue that makes senders wait
+//! and commits whatever waits as one transaction; readers are connections of their own, each in a read-only transaction.
+
+mod decode;
+mod migrate;
+mod rows;
+mod snapshot;
+mod tables;
+mod writer;
+
+use crate::StoreError;
+use crate::append::{Append, Appended, Pending, StoredBatch};
+use crate::read::{Read, Snapshot};
+use coral_model::{AuditRow, TimeNs};
+use duckdb::{Config, Connection};
+use snapshot::Readers;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+use writer::{Command, Writer};
+
+pub use migrate::SCHEMA_VERSION;
+
+/// Commands that wait for the writer before senders do.
+const QUEUE: usize = 1024;
+/// What DuckDB may hold; it spills to disk beyond.
+const MEMORY: &str = "512MB";
+const THREADS: i64 = 2;
+
+/// A store in a file.
+#[derive(Debug)]
+pub struct Duck {
+    commands: mpsc::Sender<Command>,
+    readers: Arc<Readers>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Duck {
+    /// Opens the file, or makes it; brings an older schema up to this build's, after copying the file.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] for a file of a later build, [`StoreError::Open`] when it cannot be opened.
+    pub fn open(path: &Path, now: TimeNs) -> Result<Self, StoreError> {
+        let connection = migrate::open(path, now)?;
+        let clone = StoreError::engine("open a second connection");
+        let readers = Arc::new(Readers::new(connection.try_clone().map_err(clone)?));
+        let mut writer = Writer::new(connection)?;
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run(queue))
+            .map_err(|e| StoreError::Open {
+                path: path.display().to_string(),
+                message: format!("start the writer: {e}"),
+            })?;
+        Ok(Self {
+            commands,
+            readers,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Stores what waits, folds the log into the file and ends the writer. Later appends fail with [`StoreError::Closed`].
+    /// Blocks; not for an async thread.
+    pub fn close(&self) {
+        let _ = self.commands.blocking_send(Command::Close);
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer ended with a panic");
+        }
+    }
+
+    fn send<T: Send + 'static>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Command,
+    ) -> Pending<T> {
+        let (reply, answer) = oneshot::channel();
+        let (commands, command) = (self.commands.clone(), command(reply));
+        Box::pin(async move {
+            let closed = |_| StoreError::Closed;
+            commands
+                .send(command)
+                .await
+                .map_err(|_| StoreError::Closed)?;
+            answer.await.map_err(closed)?
+        })
+    }
+}
+
+impl Append for Duck {
+    fn append(&self, batch: StoredBatch) -> Pending<Appended> {
+        self.send(|reply| Command::Append(Box::new(batch), reply))
+    }
+
+    fn audit(&self, row: AuditRow) -> Pending<()> {
+        self.send(|reply| Command::Audit(Box::new(row), reply))
+    }
+}
+
+impl Read for Duck {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(Box::new(snapshot::View::begin(self.readers.clone())?))
+    }
+}
+
+fn config() -> Result<Config, duckdb::Error> {
+    Config::default()
+        .enable_autoload_extension(false)?
+        .enable_external_access(false)?
+        .max_memory(MEMORY)?
+        .threads(THREADS)
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let open = |e: duckdb::Error| StoreError::Open {
+        path: path.display().to_string(),
+        message: e.to_string(),
+    };
+    Connection::open_with_flags(path, config().map_err(open)?).map_err(open)
+}

@@ -1,0 +1,211 @@
+//! Adds the rows of a transaction through DuckDB's appender, table by table.
+
+use super::writer::Placed;
+use crate::StoreError;
+use crate::registry::{endpoint, number};
+use coral_model::{
+    AgentHealth, AuditOutcome, AuditRow, EdgeSummary, Endpoint, Event, Missing, Route, Summary,
+};
+use duckdb::{Appender, Connection, params};
+use std::time::Duration;
+
+/// `route_kind` of each kind of route.
+pub(super) const ROUTE_ALL: u8 = 1;
+pub(super) const ROUTE_TEMPLATE: u8 = 2;
+pub(super) const ROUTE_UNATTRIBUTED: u8 = 3;
+
+/// Adds all rows. The outer error is the engine's, the inner one a batch that refers to what it does not hold.
+pub(super) fn append(
+    connection: &Connection,
+    placed: &[Placed<'_>],
+    audits: &[Box<AuditRow>],
+) -> duckdb::Result<Result<(), StoreError>> {
+    if placed.iter().any(|p| !p.batch.summaries.is_empty()) {
+        let mut table = connection.appender("summary")?;
+        for p in placed {
+            for summary in &p.batch.summaries {
+                match number(&p.changes.ids, summary.instance) {
+                    Ok(id) => summary_row(&mut table, id.0, summary)?,
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+        }
+        table.flush()?;
+    }
+    if placed.iter().any(|p| !p.batch.edges.is_empty()) {
+        let mut table = connection.appender("edge")?;
+        for p in placed {
+            for edge in &p.batch.edges {
+                let ids = &p.changes.ids;
+                match (endpoint(ids, &edge.caller), endpoint(ids, &edge.callee)) {
+                    (Ok(caller), Ok(callee)) => {
+                        edge_row(&mut table, p, edge, &caller, &callee)?;
+                    }
+                    (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
+                }
+            }
+        }
+        table.flush()?;
+    }
+    append_few(connection, placed, audits)?;
+    Ok(Ok(()))
+}
+
+/// The tables with a row now and then.
+fn append_few(
+    connection: &Connection,
+    placed: &[Placed<'_>],
+    audits: &[Box<AuditRow>],
+) -> duckdb::Result<()> {
+    if placed.iter().any(|p| !p.batch.events.is_empty()) {
+        let mut table = connection.appender("event")?;
+        for event in placed.iter().flat_map(|p| &p.batch.events) {
+            event_row(&mut table, event)?;
+        }
+        table.flush()?;
+    }
+    if placed.iter().any(|p| p.batch.health.is_some()) {
+        let mut table = connection.appender("agent_health")?;
+        for p in placed {
+            if let Some(health) = &p.batch.health {
+                health_row(&mut table, health, p.appended.unknown)?;
+            }
+        }
+        table.flush()?;
+    }
+    if !audits.is_empty() {
+        let mut table = connection.appender("audit")?;
+        for row in audits {
+            audit_row(&mut table, row)?;
+        }
+        table.flush()?;
+    }
+    Ok(())
+}
+
+fn summary_row(table: &mut Appender<'_>, instance: u32, s: &Summary) -> duckdb::Result<()> {
+    let (kind, route) = match &s.route {
+        Route::All => (ROUTE_ALL, None),
+        Route::Template(text) => (ROUTE_TEMPLATE, Some(text.raw())),
+        Route::Unattributed => (ROUTE_UNATTRIBUTED, None),
+    };
+    table.append_row(params![
+        s.window.from.0,
+        s.window.to.0,
+        instance,
+        s.side.code(),
+        s.protocol.code(),
+        kind,
+        route,
+        s.method.code(),
+        s.status_class.code(),
+        s.counts.requests,
+        s.counts.errors,
+        s.counts.client_errors,
+        s.durations.to_blob(),
+    ])
+}
+
+/// An end as its three columns.
+fn end_columns(end: &Endpoint) -> (Option<u32>, Option<String>, Option<u16>) {
+    match *end {
+        Endpoint::Instance(id) => (Some(id), None, None),
+        Endpoint::Address { ip, port } => (None, Some(ip.to_string()), Some(port)),
+    }
+}
+
+fn edge_row(
+    table: &mut Appender<'_>,
+    placed: &Placed<'_>,
+    e: &EdgeSummary,
+    caller: &Endpoint,
+    callee: &Endpoint,
+) -> duckdb::Result<()> {
+    let (caller_instance, caller_ip, caller_port) = end_columns(caller);
+    let (callee_instance, callee_ip, callee_port) = end_columns(callee);
+    table.append_row(params![
+        e.window.from.0,
+        e.window.to.0,
+        placed.batch.agent.as_str(),
+        e.side.code(),
+        e.protocol.code(),
+        caller_instance,
+        caller_ip,
+        caller_port,
+        callee_instance,
+        callee_ip,
+        callee_port,
+        e.counts.requests,
+        e.counts.errors,
+        e.counts.client_errors,
+        e.durations.to_blob(),
+        e.connections,
+        e.bytes_sent,
+        e.bytes_received,
+        e.retransmits,
+        e.rtt.map(ns),
+    ])
+}
+
+fn ns(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn event_row(table: &mut Appender<'_>, e: &Event) -> duckdb::Result<()> {
+    let (service, instance) = (e.service.as_ref(), e.instance.as_ref());
+    table.append_row(params![
+        e.at.0,
+        e.until.map(|t| t.0),
+        e.kind.code(),
+        e.agent.as_str(),
+        service.map(|s| s.namespace.raw()),
+        service.map(|s| s.name.raw()),
+        instance.map(|i| i.boot.as_str()),
+        instance.map(|i| i.pid),
+        instance.map(|i| i.start_ticks),
+        e.text.raw(),
+    ])
+}
+
+fn health_row(table: &mut Appender<'_>, h: &AgentHealth, unknown: u64) -> duckdb::Result<()> {
+    table.append_row(params![
+        h.at.0,
+        h.id.as_str(),
+        h.host.raw(),
+        h.version,
+        h.mode.name(),
+        missing_json(&h.missing),
+        h.rss_bytes,
+        h.cpu_percent,
+        h.listening,
+        h.started.0,
+        h.loss.records_dropped,
+        h.loss.summaries_dropped,
+        h.loss.unparsed,
+        h.loss.unseen,
+        h.loss.connections_untracked,
+        h.loss.unknown + unknown,
+    ])
+}
+
+fn missing_json(missing: &[Missing]) -> String {
+    let one =
+        |m: &Missing| serde_json::json!({"feature": m.feature, "why": m.why.raw(), "fix": m.fix});
+    serde_json::Value::from_iter(missing.iter().map(one)).to_string()
+}
+
+fn audit_row(table: &mut Appender<'_>, row: &AuditRow) -> duckdb::Result<()> {
+    let refused = match &row.outcome {
+        AuditOutcome::Allowed => None,
+        AuditOutcome::Refused(why) => Some(why.as_str()),
+    };
+    table.append_row(params![
+        row.at.0,
+        row.caller.id,
+        row.caller.role.name(),
+        row.caller.via.name(),
+        row.action,
+        row.target.raw(),
+        refused,
+    ])
+}

@@ -1,0 +1,229 @@
+//! The in-memory twin: the same rules on plain vectors, for tests of the layers above. Nothing survives it.
+
+use crate::StoreError;
+use crate::append::{Append, Appended, Pending, StoredBatch};
+use crate::read::{
+    EdgeRow, EventFilter, InstanceId, Read, Routes, SeenInstance, ShipState, Snapshot,
+    SummaryFilter, SummaryRow,
+};
+use crate::registry::{self, Registry, SEEN_STEP};
+use coral_model::{AgentHealth, AgentId, AuditRow, Event, Route, ServiceKey, TimeNs, Window};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A store without a file.
+#[derive(Debug, Default)]
+pub struct Memory {
+    tables: Arc<RwLock<Tables>>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    registry: Registry,
+    summaries: Vec<SummaryRow>,
+    edges: Vec<EdgeRow>,
+    events: Vec<Event>,
+    health: Vec<AgentHealth>,
+    audit: Vec<AuditRow>,
+}
+
+impl Tables {
+    fn append(&mut self, batch: StoredBatch) -> Result<Appended, StoreError> {
+        registry::check(&batch)?;
+        let appended = self.registry.admit(&batch);
+        if !appended.new {
+            return Ok(appended);
+        }
+        let ids = self.registry.place(&batch, |_| Ok(None))?.ids;
+        for s in batch.summaries {
+            self.summaries.push(SummaryRow {
+                window: s.window,
+                instance: registry::number(&ids, s.instance)?,
+                side: s.side,
+                protocol: s.protocol,
+                route: s.route,
+                method: s.method,
+                status_class: s.status_class,
+                counts: s.counts,
+                durations: s.durations,
+            });
+        }
+        for e in batch.edges {
+            self.edges.push(EdgeRow {
+                window: e.window,
+                agent: batch.agent.clone(),
+                side: e.side,
+                protocol: e.protocol,
+                caller: registry::endpoint(&ids, &e.caller)?,
+                callee: registry::endpoint(&ids, &e.callee)?,
+                counts: e.counts,
+                durations: e.durations,
+                connections: e.connections,
+                bytes_sent: e.bytes_sent,
+                bytes_received: e.bytes_received,
+                retransmits: e.retransmits,
+                rtt: e.rtt,
+            });
+        }
+        self.events.extend(batch.events);
+        if let Some(mut health) = batch.health {
+            health.loss.unknown += appended.unknown;
+            self.health.push(health);
+        }
+        Ok(appended)
+    }
+}
+
+impl Append for Memory {
+    fn append(&self, batch: StoredBatch) -> Pending<Appended> {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        Box::pin(std::future::ready(tables.append(batch)))
+    }
+
+    fn audit(&self, row: AuditRow) -> Pending<()> {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        tables.audit.push(row);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Read for Memory {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(Box::new(View {
+            tables: self.tables.clone(),
+        }))
+    }
+}
+
+/// Unlike DuckDB's it moves with later commits; tests do not write while they read.
+struct View {
+    tables: Arc<RwLock<Tables>>,
+}
+
+impl View {
+    fn with<T>(&self, read: impl FnOnce(&Tables) -> T) -> Result<T, StoreError> {
+        Ok(read(
+            &self.tables.read().unwrap_or_else(PoisonError::into_inner),
+        ))
+    }
+}
+
+fn ends_in(window: Window, end: TimeNs) -> bool {
+    window.from < end && end <= window.to
+}
+
+impl Snapshot for View {
+    fn instances(&self, window: Window) -> Result<Vec<SeenInstance>, StoreError> {
+        self.with(|t| {
+            let from = window.from.minus(SEEN_STEP);
+            let seen = |s: &&SeenInstance| s.last_seen >= from && s.first_seen <= window.to;
+            let mut rows: Vec<_> = t.registry.instances().filter(seen).cloned().collect();
+            rows.sort_by_key(|s| s.id);
+            rows
+        })
+    }
+
+    fn services(&self) -> Result<Vec<ServiceKey>, StoreError> {
+        self.with(|t| {
+            let services = t.registry.instances().map(|s| s.instance.service.clone());
+            services.collect::<BTreeSet<_>>().into_iter().collect()
+        })
+    }
+
+    fn summaries(&self, filter: &SummaryFilter) -> Result<Vec<SummaryRow>, StoreError> {
+        self.with(|t| {
+            let wanted = |row: &&SummaryRow| {
+                ends_in(filter.window, row.window.to)
+                    && (row.route == Route::All) == (filter.routes == Routes::Exact)
+                    && filter
+                        .instances
+                        .as_ref()
+                        .is_none_or(|ids| ids.contains(&row.instance))
+            };
+            let mut rows: Vec<_> = t.summaries.iter().filter(wanted).cloned().collect();
+            rows.sort_by_key(|row| row.window.to);
+            rows
+        })
+    }
+
+    fn covered(&self, since: TimeNs) -> Result<Vec<(AgentId, Window)>, StoreError> {
+        self.with(|t| {
+            let agents: HashMap<InstanceId, &AgentId> = t
+                .registry
+                .instances()
+                .map(|s| (s.id, &s.instance.key.agent))
+                .collect();
+            let mut covered: BTreeMap<_, _> = BTreeMap::new();
+            for row in &t.summaries {
+                if row.route == Route::All
+                    && row.window.to > since
+                    && let Some(&agent) = agents.get(&row.instance)
+                {
+                    let key = (agent.clone(), row.window.from, row.window.to);
+                    covered.insert(key, (agent.clone(), row.window));
+                }
+            }
+            covered.into_values().collect()
+        })
+    }
+
+    fn edges(&self, window: Window) -> Result<Vec<EdgeRow>, StoreError> {
+        self.with(|t| {
+            let wanted = |row: &&EdgeRow| ends_in(window, row.window.to);
+            let mut rows: Vec<_> = t.edges.iter().filter(wanted).cloned().collect();
+            rows.sort_by_key(|row| row.window.to);
+            rows
+        })
+    }
+
+    fn events(&self, filter: &EventFilter) -> Result<Vec<Event>, StoreError> {
+        self.with(|t| {
+            let wanted = |e: &&Event| {
+                e.at < filter.window.to
+                    && e.until.unwrap_or(e.at) >= filter.window.from
+                    && (filter.services.is_empty()
+                        || e.service
+                            .as_ref()
+                            .is_some_and(|s| filter.services.contains(s)))
+            };
+            let mut rows: Vec<_> = t.events.iter().filter(wanted).cloned().collect();
+            rows.sort_by_key(|e| std::cmp::Reverse(e.at));
+            rows.truncate(filter.limit);
+            rows
+        })
+    }
+
+    fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError> {
+        self.with(|t| {
+            let wanted = |h: &&AgentHealth| ends_in(window, h.at);
+            let mut rows: Vec<_> = t.health.iter().filter(wanted).cloned().collect();
+            rows.sort_by_key(|h| h.at);
+            rows
+        })
+    }
+
+    fn newest_health(&self) -> Result<Vec<AgentHealth>, StoreError> {
+        self.with(|t| {
+            let mut newest: BTreeMap<&AgentId, &AgentHealth> = BTreeMap::new();
+            for health in &t.health {
+                let held = newest.entry(&health.id).or_insert(health);
+                if health.at >= held.at {
+                    *held = health;
+                }
+            }
+            newest.into_values().cloned().collect()
+        })
+    }
+
+    fn ship_states(&self) -> Result<Vec<ShipState>, StoreError> {
+        self.with(|t| {
+            let mut rows: Vec<_> = t.registry.ships().cloned().collect();
+            rows.sort_by(|a, b| (&a.agent, a.epoch).cmp(&(&b.agent, b.epoch)));
+            rows
+        })
+    }
+
+    fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
+        self.with(|t| t.audit.iter().rev().take(limit).cloned().collect())
+    }
+}

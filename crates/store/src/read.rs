@@ -1,0 +1,157 @@
+//! Reading: a snapshot, and the typed queries that the colony's query layer needs. Rows carry the store's own instance
+//! ids; histograms are merged by whoever asks.
+//!
+//! An interval belongs to a window when its end does: `from < end <= to`. So neighbouring windows share no row.
+
+use crate::StoreError;
+use coral_model::summary::Counts;
+use coral_model::{
+    AgentHealth, AgentId, AuditRow, Endpoint, Epoch, Event, Histogram, Instance, Method, Protocol,
+    Route, Seq, ServiceKey, Side, StatusClass, TimeNs, Window,
+};
+use std::time::Duration;
+
+/// An instance by its number in this store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InstanceId(pub u32);
+
+/// An instance and when agents spoke of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenInstance {
+    /// Its number.
+    pub id: InstanceId,
+    /// The newest description of it.
+    pub instance: Instance,
+    /// The earliest moment that a batch said something of it.
+    pub first_seen: TimeNs,
+    /// The latest, to about ten seconds.
+    pub last_seen: TimeNs,
+}
+
+/// How far an agent's run is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShipState {
+    /// Whose.
+    pub agent: AgentId,
+    /// Which run.
+    pub epoch: Epoch,
+    /// Its last stored batch.
+    pub seq: Seq,
+    /// The clock of its first batch.
+    pub first: TimeNs,
+    /// The latest clock of its batches.
+    pub last: TimeNs,
+    /// Items of it that were skipped.
+    pub unknown: u64,
+}
+
+/// Which rows of the summary table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Routes {
+    /// The exact ones: [`Route::All`].
+    Exact,
+    /// Those by route, which add up to the exact ones.
+    Split,
+}
+
+/// Which summaries.
+#[derive(Debug, Clone)]
+pub struct SummaryFilter {
+    /// Whose end lies in here.
+    pub window: Window,
+    /// Only those of these instances.
+    pub instances: Option<Vec<InstanceId>>,
+    /// Exact or by route.
+    pub routes: Routes,
+}
+
+/// A stored summary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of the model's Summary")]
+pub struct SummaryRow {
+    pub window: Window,
+    pub instance: InstanceId,
+    pub side: Side,
+    pub protocol: Protocol,
+    pub route: Route,
+    pub method: Method,
+    pub status_class: StatusClass,
+    pub counts: Counts,
+    pub durations: Histogram,
+}
+
+/// A stored edge; [`Endpoint::Instance`] holds the number of an [`InstanceId`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the fields of the model's EdgeSummary, and whose it is"
+)]
+pub struct EdgeRow {
+    pub window: Window,
+    pub agent: AgentId,
+    pub side: Side,
+    pub protocol: Protocol,
+    pub caller: Endpoint,
+    pub callee: Endpoint,
+    pub counts: Counts,
+    pub durations: Histogram,
+    pub connections: u64,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    pub retransmits: Option<u64>,
+    pub rtt: Option<Duration>,
+}
+
+/// Which events.
+#[derive(Debug, Clone)]
+pub struct EventFilter {
+    /// Which touch this window.
+    pub window: Window,
+    /// Only of these services, when not empty.
+    pub services: Vec<ServiceKey>,
+    /// At most so many, the newest.
+    pub limit: usize,
+}
+
+/// The reading side of a store.
+pub trait Read: Send + Sync + 'static {
+    /// A view of all commits so far, unmoved by later ones. Blocks; not for an async thread.
+    ///
+    /// # Errors
+    /// The engine's.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
+}
+
+/// One consistent view. Every method blocks, and fails with the engine's error or for a row that no build wrote.
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
+pub trait Snapshot {
+    /// The instances that a batch spoke of in the window, by number.
+    fn instances(&self, window: Window) -> Result<Vec<SeenInstance>, StoreError>;
+
+    /// Every service that was ever seen, ascending.
+    fn services(&self) -> Result<Vec<ServiceKey>, StoreError>;
+
+    /// Summaries, by the end of their interval.
+    fn summaries(&self, filter: &SummaryFilter) -> Result<Vec<SummaryRow>, StoreError>;
+
+    /// The intervals that end after `since` and for which an agent's exact summaries are stored.
+    fn covered(&self, since: TimeNs) -> Result<Vec<(AgentId, Window)>, StoreError>;
+
+    /// Edges whose interval ends in the window, by that end.
+    fn edges(&self, window: Window) -> Result<Vec<EdgeRow>, StoreError>;
+
+    /// Events, newest first.
+    fn events(&self, filter: &EventFilter) -> Result<Vec<Event>, StoreError>;
+
+    /// The agents' states that were kept in the window, oldest first.
+    fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError>;
+
+    /// The newest state of every agent.
+    fn newest_health(&self) -> Result<Vec<AgentHealth>, StoreError>;
+
+    /// How far every run of every agent is stored.
+    fn ship_states(&self) -> Result<Vec<ShipState>, StoreError>;
+
+    /// The newest rows of the audit log, newest first.
+    fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError>;
+}

@@ -1,0 +1,236 @@
+//! What every store must do.
+
+use crate::samples::{batch, edge, histogram, second, window};
+use coral_model::{
+    AgentId, AuditOutcome, AuditRow, Caller, Endpoint, Role, Route, Seq, ServiceKey, Via,
+};
+use coral_store::{
+    Append, Appended, Duck, EventFilter, Memory, Read, Routes, StoreError, SummaryFilter,
+};
+
+trait Store: Append + Read {}
+impl<T: Append + Read> Store for T {}
+
+fn both(test: impl AsyncFn(&dyn Store)) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(test(&Memory::default()));
+    let dir = tempfile::tempdir().unwrap();
+    let duck = Duck::open(&dir.path().join("coral.duckdb"), second(0)).unwrap();
+    runtime.block_on(test(&duck));
+    duck.close();
+}
+
+fn filter(from: i64, to: i64, routes: Routes) -> SummaryFilter {
+    SummaryFilter {
+        window: window(from, to),
+        instances: None,
+        routes,
+    }
+}
+
+#[test]
+fn a_batch_is_stored_once_however_often_it_comes() {
+    both(async |store| {
+        let first = store.append(batch("a", 5, 1, 100)).await.unwrap();
+        assert_eq!(
+            first,
+            Appended {
+                new: true,
+                last: Seq(1),
+                unknown: 1
+            }
+        );
+        let again = store.append(batch("a", 5, 1, 100)).await.unwrap();
+        assert_eq!(
+            again,
+            Appended {
+                new: false,
+                ..first
+            }
+        );
+        // Another run and another agent count for themselves.
+        assert!(store.append(batch("a", 6, 1, 110)).await.unwrap().new);
+        assert!(store.append(batch("b", 5, 1, 110)).await.unwrap().new);
+        let view = store.snapshot().unwrap();
+        let rows = view.summaries(&filter(0, 1000, Routes::Exact)).unwrap();
+        assert_eq!(rows.len(), 6);
+        let ships = view.ship_states().unwrap();
+        assert_eq!(ships.len(), 3);
+        assert_eq!((ships[0].first, ships[0].last), (second(100), second(100)));
+    });
+}
+
+#[test]
+fn what_goes_in_comes_out() {
+    both(async |store| {
+        let sent = batch("a", 5, 1, 100);
+        store.append(sent.clone()).await.unwrap();
+        let view = store.snapshot().unwrap();
+        let seen = view.instances(window(95, 105)).unwrap();
+        assert_eq!(seen.len(), 2);
+        assert_eq!(seen[0].instance, sent.instances[0]);
+        assert_eq!(
+            (seen[0].first_seen, seen[0].last_seen),
+            (second(90), second(100))
+        );
+
+        let split = view.summaries(&filter(0, 1000, Routes::Split)).unwrap();
+        assert_eq!(split.len(), 2);
+        let template = split
+            .iter()
+            .find(|r| r.route == Route::Template("/users/:id".into()))
+            .unwrap();
+        assert_eq!(template.durations, sent.summaries[1].durations);
+        assert_eq!(template.counts, sent.summaries[1].counts);
+        assert_eq!(template.instance, seen[0].id);
+
+        let edges = view.edges(window(0, 1000)).unwrap();
+        assert_eq!(edges[0].caller, Endpoint::Instance(seen[0].id.0));
+        assert_eq!(edges[0].callee, edge(0).callee);
+        assert_eq!((edges[0].retransmits, edges[0].rtt), (None, edge(0).rtt));
+
+        let mut health = sent.health.unwrap();
+        health.loss.unknown = 1;
+        assert_eq!(view.newest_health().unwrap(), [health.clone()]);
+        assert_eq!(view.health(window(99, 100)).unwrap(), [health]);
+        let services = [ServiceKey::plain("pay"), ServiceKey::plain("shop")];
+        assert_eq!(view.services().unwrap(), services);
+    });
+}
+
+#[test]
+fn a_row_belongs_to_the_window_that_holds_its_end() {
+    both(async |store| {
+        for seq in 1..=5 {
+            let at = 100 + 10 * i64::try_from(seq).unwrap();
+            store.append(batch("a", 5, seq, at)).await.unwrap();
+        }
+        let view = store.snapshot().unwrap();
+        let count = |from, to| {
+            let rows = view.summaries(&filter(from, to, Routes::Exact)).unwrap();
+            rows.iter().map(|r| r.counts.requests).sum::<u64>()
+        };
+        assert_eq!(count(0, 1000), 5 * 13);
+        assert_eq!(count(0, 125) + count(125, 130) + count(130, 1000), 5 * 13);
+        assert_eq!(count(120, 130), 13);
+        let agent = AgentId::new("a").unwrap();
+        let covered = view.covered(second(130)).unwrap();
+        assert_eq!(
+            covered,
+            [(agent.clone(), window(130, 140)), (agent, window(140, 150))]
+        );
+        let first = view.instances(window(0, 1000)).unwrap()[0].id;
+        let only = SummaryFilter {
+            instances: Some(vec![first]),
+            ..filter(0, 1000, Routes::Exact)
+        };
+        assert_eq!(view.summaries(&only).unwrap().len(), 5);
+    });
+}
+
+#[test]
+fn events_come_newest_first_and_by_service() {
+    both(async |store| {
+        store.append(batch("a", 5, 1, 100)).await.unwrap();
+        store.append(batch("a", 5, 2, 200)).await.unwrap();
+        let view = store.snapshot().unwrap();
+        let ask = |services: Vec<ServiceKey>, limit| {
+            let filter = EventFilter {
+                window: window(0, 1000),
+                services,
+                limit,
+            };
+            let events = view.events(&filter).unwrap();
+            events.iter().map(|e| e.at).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            ask(vec![], 10),
+            [second(199), second(198), second(99), second(98)]
+        );
+        assert_eq!(ask(vec![], 1), [second(199)]);
+        assert_eq!(
+            ask(vec![ServiceKey::plain("pay")], 10),
+            [second(198), second(98)]
+        );
+    });
+}
+
+#[test]
+fn a_batch_that_refers_to_nothing_changes_nothing() {
+    both(async |store| {
+        let mut bad = batch("a", 5, 1, 100);
+        bad.summaries[0].instance = 9;
+        let error = store.append(bad).await.unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
+        assert!(store.snapshot().unwrap().ship_states().unwrap().is_empty());
+        // The number is still free for the right one.
+        assert!(store.append(batch("a", 5, 1, 100)).await.unwrap().new);
+    });
+}
+
+#[test]
+fn an_instance_keeps_its_number_when_it_is_described_anew() {
+    both(async |store| {
+        store.append(batch("a", 5, 1, 100)).await.unwrap();
+        let mut renamed = batch("a", 5, 2, 150);
+        renamed.instances[0].service = ServiceKey::plain("shop-2");
+        renamed.instances[0].ports = vec![];
+        store.append(renamed).await.unwrap();
+        let view = store.snapshot().unwrap();
+        let seen = view.instances(window(0, 1000)).unwrap();
+        assert_eq!(seen.len(), 2);
+        assert_eq!(seen[0].instance.service, ServiceKey::plain("shop-2"));
+        assert_eq!(
+            (seen[0].first_seen, seen[0].last_seen),
+            (second(90), second(150))
+        );
+        assert_eq!(seen[1].last_seen, second(150));
+        assert!(view.instances(window(200, 300)).unwrap().is_empty());
+    });
+}
+
+#[test]
+fn the_audit_log_keeps_what_was_refused() {
+    both(async |store| {
+        let row = AuditRow {
+            at: second(1),
+            caller: Caller {
+                id: "uid:65534".into(),
+                role: Role::Viewer,
+                via: Via::Unix,
+            },
+            action: "coral.v1.Query/Run summary".into(),
+            target: "shop".into(),
+            outcome: AuditOutcome::Refused("not yours".into()),
+        };
+        store.audit(row.clone()).await.unwrap();
+        assert_eq!(store.snapshot().unwrap().audit(10).unwrap(), [row]);
+    });
+}
+
+#[test]
+fn a_snapshot_sees_whole_commits_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let duck = Duck::open(&dir.path().join("coral.duckdb"), second(0)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        duck.append(batch("a", 5, 1, 100)).await.unwrap();
+        let before = duck.snapshot().unwrap();
+        assert_eq!(before.edges(window(0, 1000)).unwrap().len(), 1);
+        duck.append(batch("a", 5, 2, 110)).await.unwrap();
+        assert_eq!(before.edges(window(0, 1000)).unwrap().len(), 1);
+        let rows = before.summaries(&filter(0, 1000, Routes::Exact)).unwrap();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(
+            rows[0].durations,
+            histogram(&[1_000, 2_000_000, 3_000_000_000])
+        );
+        let after = duck.snapshot().unwrap();
+        assert_eq!(after.edges(window(0, 1000)).unwrap().len(), 2);
+    });
+    duck.close();
+}

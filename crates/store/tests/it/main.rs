@@ -1,0 +1,6 @@
+//! The contract of a store, run against DuckDB and the in-memory twin, and what only a file can show: that commits
+//! survive, and how fast rows go in.
+
+mod contract;
+mod durable;
+mod samples;
