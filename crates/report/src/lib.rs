@@ -1,1 +1,16 @@
-//! x
+//! Answer -> JSON and text table: one form for the commands, the console and the tools.
+//!
+//! [`Report`] is the JSON that tests and scripts rely on, [`table()`] the same for people. Unknown is `null` and `—`, never
+//! 0; observed text is shown with every control and bidirectional character visible, in tables also with bounded width.
+
+pub mod figure;
+mod json;
+mod table;
+pub mod text;
+
+pub use json::{
+    AgentReport, ColonyReport, EdgeReport, EventReport, EventsReport, LossReport, MetricReport,
+    MetricsReport, MissingReport, NodeReport, RedReport, Report, ServiceReport, ServicesReport,
+    StatusReport, SummaryReport, SummaryRowReport, TopologyReport, agent_state, rfc3339,
+};
+pub use table::{TableStyle, loss_line, table};

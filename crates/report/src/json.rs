@@ -1,0 +1,78 @@
+//! The JSON of an answer. More fields may be added; those that are here keep their name and meaning.
+
+mod events;
+mod red;
+mod services;
+mod status;
+mod topology;
+
+pub use events::{EventReport, EventsReport};
+pub use red::{MetricReport, MetricsReport, RedReport, SummaryReport, SummaryRowReport};
+pub use services::{ServiceReport, ServicesReport};
+pub use status::{AgentReport, ColonyReport, LossReport, MissingReport, StatusReport, agent_state};
+pub use topology::{EdgeReport, NodeReport, TopologyReport};
+
+use coral_model::{Answer, AnswerBody, TimeNs};
+use serde::Serialize;
+use std::time::Duration;
+
+/// An answer as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+#[expect(
+    missing_docs,
+    reason = "each variant answers the question of the same name"
+)]
+pub enum Report {
+    Status(StatusReport),
+    Services(ServicesReport),
+    Summary(SummaryReport),
+    Metrics(MetricsReport),
+    Topology(TopologyReport),
+    Events(EventsReport),
+}
+
+impl From<&Answer> for Report {
+    fn from(answer: &Answer) -> Self {
+        match &answer.body {
+            AnswerBody::Status(status) => Self::Status(status.into()),
+            AnswerBody::Services(rows) => Self::Services(ServicesReport::new(answer, rows)),
+            AnswerBody::Summary(rows) => Self::Summary(SummaryReport::new(answer, rows)),
+            AnswerBody::Metrics(rows) => Self::Metrics(MetricsReport::new(answer, rows)),
+            AnswerBody::Topology { nodes, edges } => {
+                Self::Topology(TopologyReport::new(answer, nodes, edges))
+            }
+            AnswerBody::Events { rows, truncated } => {
+                Self::Events(EventsReport::new(answer, rows, *truncated))
+            }
+        }
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds; a moment outside the years 1 to 9999 becomes the nearest inside.
+pub fn rfc3339(at: TimeNs) -> String {
+    timestamp(at).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+pub(crate) fn timestamp(at: TimeNs) -> jiff::Timestamp {
+    jiff::Timestamp::from_nanosecond(at.0.into()).unwrap_or(jiff::Timestamp::MAX)
+}
+
+/// Milliseconds with three decimals.
+fn ms(duration: Option<Duration>) -> Option<f64> {
+    duration.map(|d| rounded(d.as_secs_f64() * 1e3))
+}
+
+/// Seconds with three decimals.
+fn seconds(duration: Duration) -> f64 {
+    rounded(duration.as_secs_f64())
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+/// A share with six decimals: one error in a million requests is still one.
+fn ratio(value: Option<f64>) -> Option<f64> {
+    value.map(|v| (v * 1e6).round() / 1e6)
+}

@@ -1,0 +1,76 @@
+//! The report of `coral services`.
+
+use super::red::names;
+use super::{LossReport, RedReport, ms, rfc3339, seconds};
+use coral_model::Answer;
+use coral_model::answer::ServiceRow;
+use serde::Serialize;
+
+/// `coral services -o json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServicesReport {
+    /// Begin of the window.
+    pub from: String,
+    /// Its end.
+    pub to: String,
+    /// Up to here every fresh agent has reported.
+    pub complete_until: Option<String>,
+    /// A row a service.
+    pub services: Vec<ServiceReport>,
+    /// What was not seen.
+    pub loss: LossReport,
+}
+
+/// One service.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the model's ServiceRow"
+)]
+pub struct ServiceReport {
+    pub service: String,
+    pub namespace: String,
+    pub class: &'static str,
+    pub instances: u32,
+    pub hosts: u32,
+    pub ports: Vec<u16>,
+    pub protocols: Vec<&'static str>,
+    pub server: Option<RedReport>,
+    pub client: Option<RedReport>,
+    pub in_flight: u64,
+    pub oldest_in_flight_ms: Option<f64>,
+    pub stale_s: Option<f64>,
+    pub trend_p95_ms: Vec<Option<f64>>,
+}
+
+impl ServicesReport {
+    pub(super) fn new(answer: &Answer, rows: &[ServiceRow]) -> Self {
+        Self {
+            from: rfc3339(answer.window.from),
+            to: rfc3339(answer.window.to),
+            complete_until: answer.complete_until.map(rfc3339),
+            services: rows.iter().map(Into::into).collect(),
+            loss: (&answer.loss).into(),
+        }
+    }
+}
+
+impl From<&ServiceRow> for ServiceReport {
+    fn from(row: &ServiceRow) -> Self {
+        Self {
+            service: row.service.name.visible().into_owned(),
+            namespace: row.service.namespace.visible().into_owned(),
+            class: row.class.name(),
+            instances: row.instances,
+            hosts: row.hosts,
+            ports: row.ports.clone(),
+            protocols: names(&row.protocols),
+            server: row.server.as_ref().map(Into::into),
+            client: row.client.as_ref().map(Into::into),
+            in_flight: row.in_flight,
+            oldest_in_flight_ms: ms(row.oldest_in_flight),
+            stale_s: row.stale.map(seconds),
+            trend_p95_ms: row.trend.iter().map(|&point| ms(point)).collect(),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The texts of status, topology and events.
+
+use super::grid::Grid;
+use crate::figure::{UNKNOWN, age, bytes, millis, percent, percentile, rate};
+use crate::json::{agent_state, timestamp};
+use crate::text::{fit, service};
+use coral_model::answer::{EdgeRow, NodeRow, Status};
+use coral_model::{Event, ServiceClass, ServiceKey};
+use jiff::tz::TimeZone;
+use std::collections::HashMap;
+
+/// Longer words of a kernel or a command are cut.
+const SENTENCE_MAX: usize = 160;
+
+pub(super) fn status(status: &Status) -> String {
+    let mut out = format!(
+        "colony {} runs {} for {}, {} services\n",
+        status.colony,
+        status.version,
+        age(status.uptime),
+        status.services
+    );
+    if status.agents.is_empty() {
+        out.push_str("no agent has reported: `coral up` starts one on this machine\n");
+        return out;
+    }
+    let mut grid = Grid::new(&[
+        "<HOST",
+        "<AGENT",
+        "<STATE",
+        "<MODE",
+        "SEEN",
+        "CPU%",
+        "RSS",
+        "LISTENING",
+        "LOSS",
+    ]);
+    for row in &status.agents {
+        let health = &row.health;
+        grid.row(vec![
+            health.host.visible().into_owned(),
+            fit(health.id.as_str(), 12).into_owned(),
+            agent_state(row).to_owned(),
+            health.mode.name().to_owned(),
+            format!("{} ago", age(row.last_seen)),
+            format!("{:.1}", health.cpu_percent),
+            bytes(health.rss_bytes as f64),
+            health.listening.to_string(),
+            health.loss.total().to_string(),
+        ]);
+    }
+    out.push_str(&grid.render());
+    for row in &status.agents {
+        for missing in &row.health.missing {
+            let (host, why) = (row.health.host.visible(), missing.why.visible());
+            let line = format!("{host}: no {}: {why}", missing.feature);
+            out.push_str(&format!("{}\n", fit(&line, SENTENCE_MAX)));
+            out.push_str(&format!("  fix: {}\n", fit(&missing.fix, SENTENCE_MAX)));
+        }
+    }
+    out
+}
+
+pub(super) fn topology(nodes: &[NodeRow], edges: &[EdgeRow], all: bool) -> String {
+    let kinds: HashMap<&ServiceKey, ServiceClass> =
+        nodes.iter().map(|n| (&n.service, n.kind)).collect();
+    let hidden = |key| {
+        matches!(
+            kinds.get(key),
+            Some(ServiceClass::System | ServiceClass::Coral)
+        )
+    };
+    let mut grid = Grid::new(&[
+        "<CALLER",
+        "<CALLEE",
+        "<PROTOCOL",
+        "RATE/s",
+        "ERR%",
+        "P50 ms",
+        "P95 ms",
+        "CONNS",
+        "SENT",
+        "RECEIVED",
+        "RETRANS",
+        "RTT ms",
+        "<SEEN BY",
+    ]);
+    let mut left_out = 0;
+    for edge in edges {
+        if !all && (hidden(&edge.caller) || hidden(&edge.callee)) {
+            left_out += 1;
+            continue;
+        }
+        grid.row(edge_cells(edge));
+    }
+    let mut out = if grid.is_empty() {
+        "no connection between services was seen\n".to_owned()
+    } else {
+        grid.render()
+    };
+    if left_out > 0 {
+        let edges = if left_out == 1 { "edge" } else { "edges" };
+        out.push_str(&format!(
+            "+ {left_out} {edges} of system and coral (--all shows them)\n"
+        ));
+    }
+    out
+}
+
+fn edge_cells(edge: &EdgeRow) -> Vec<String> {
+    let red = edge.red.as_ref();
+    let protocol = if edge.opaque {
+        format!("{} (not read yet)", edge.protocol.name())
+    } else {
+        edge.protocol.name().to_owned()
+    };
+    vec![
+        service(&edge.caller),
+        service(&edge.callee),
+        protocol,
+        rate(red.and_then(|r| r.rate_per_s)),
+        percent(red.and_then(|r| r.error_ratio)),
+        red.map_or(UNKNOWN.to_owned(), |r| percentile(r.p50, r.samples)),
+        red.map_or(UNKNOWN.to_owned(), |r| percentile(r.p95, r.samples)),
+        edge.connections.to_string(),
+        bytes(edge.bytes_sent as f64),
+        bytes(edge.bytes_received as f64),
+        edge.retransmits
+            .map_or(UNKNOWN.to_owned(), |n| n.to_string()),
+        millis(edge.rtt),
+        edge.source.name().to_owned(),
+    ]
+}
+
+pub(super) fn events(rows: &[Event], truncated: bool, zone: &TimeZone) -> String {
+    if rows.is_empty() {
+        return "nothing happened\n".to_owned();
+    }
+    let mut grid = Grid::new(&["<TIME", "<KIND", "<SERVICE", "<WHAT"]);
+    for event in rows {
+        let at = timestamp(event.at).to_zoned(zone.clone());
+        let length = event
+            .until
+            .map(|until| format!(" ({})", age(until.since(event.at))));
+        grid.row(vec![
+            at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            event.kind.name().to_owned(),
+            event.service.as_ref().map_or(UNKNOWN.to_owned(), service),
+            format!("{}{}", event.text.visible(), length.unwrap_or_default()),
+        ]);
+    }
+    let more = if truncated {
+        "older ones are left out; narrow --since and --until\n"
+    } else {
+        ""
+    };
+    format!("{}{more}", grid.render())
+}

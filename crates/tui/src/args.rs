@@ -1,0 +1,146 @@
+//! What can be typed. A command stands here only when it works.
+
+use crate::when::When;
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Why is my running system slow or broken? Without a command: the console.
+#[derive(Debug, Parser)]
+#[command(
+    name = "coral",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 ok, 1 failed, 2 usage, 3 colony not reachable."
+)]
+pub struct Args {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command; none is the console, or the status when stdout is no terminal.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// The form of the output
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "table",
+        value_name = "FORM"
+    )]
+    pub output: Output,
+    /// From when: 90s, 15m, 2h, 1d ago, HH:MM[:SS] or RFC 3339 [default: 15m]
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub since: Option<When>,
+    /// Until when, in the same forms [default: now]
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub until: Option<When>,
+    /// Which colony [default: that of config.toml, else local]
+    #[arg(long, global = true, env = "CORAL_COLONY", value_name = "NAME")]
+    pub colony: Option<String>,
+    /// No colours; NO_COLOR does the same
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// The form of what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Text for people.
+    Table,
+    /// JSON for programs; errors as well.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Start a colony and an agent on this machine, in the background
+    Up(Up),
+    /// Stop what `up` started
+    Down,
+    /// The colony and its agents
+    Status,
+    /// What runs: one row a service
+    Services(All),
+    /// Who talks to whom
+    Topology(All),
+    /// Figures of the past
+    #[command(subcommand)]
+    Query(Query),
+    /// The version of this program
+    Version,
+}
+
+/// Options of `up`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args)]
+pub struct Up {
+    /// Run the demo application as well
+    #[arg(long)]
+    pub demo: bool,
+    /// Switch on a fault of the demo application
+    #[arg(long, value_name = "NAME", requires = "demo")]
+    pub fault: Option<String>,
+}
+
+/// Whether the table shows all classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
+pub struct All {
+    /// Show system and coral as well; JSON always holds them
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// The queries.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Query {
+    /// Rate, errors and durations of one service or all
+    Summary {
+        /// Only this service
+        service: Option<String>,
+        /// The classes.
+        #[command(flatten)]
+        all: All,
+    },
+    /// Rate, errors and durations of a service by route, method and status
+    Metrics {
+        /// Which service
+        service: String,
+    },
+    /// What happened: starts, exits, gaps, newest first
+    Events {
+        /// Only this service
+        service: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_table_of_arguments_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_before_and_after_the_command() {
+        for line in [
+            "coral -o json status",
+            "coral status -o json",
+            "coral query summary cart --since 2h -o json --colony x",
+        ] {
+            assert!(Args::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+        assert!(Args::try_parse_from(["coral", "up", "--fault", "x"]).is_err());
+        assert!(Args::try_parse_from(["coral", "query"]).is_err());
+    }
+}
