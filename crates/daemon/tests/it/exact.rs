@@ -1,0 +1,91 @@
+//! The count that is shown is the count that happened.
+
+use crate::world::{Nginx, World, able, eventually, run};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+#[test]
+fn requests_errors_and_edges_equal_the_access_log() {
+    if !able(&["nginx", "hey", "curl"]) {
+        return;
+    }
+    let nginx = Nginx::start();
+    let world = World::start();
+    run("hey", &["-n", "20000", "-c", "20", &nginx.url("/hello")]);
+    for n in 0..200 {
+        run(
+            "curl",
+            &["-s", "-o", "/dev/null", &nginx.url(&format!("/fail/{n}"))],
+        );
+    }
+    let served = world.quiescent(|w| w.figures("nginx", "server"));
+    let truth = nginx.truth();
+    assert_eq!(truth, (20_200, 200));
+    assert_eq!(served, truth);
+    assert_eq!(world.figures("hey", "client"), (20_000, 0));
+    assert_eq!(world.figures("curl", "client"), (200, 200));
+    assert_edges(&world);
+    assert_routes(&world);
+}
+
+/// The edges have the same counts, from both ends.
+fn assert_edges(world: &World) {
+    let ready = || world.json(&["topology"])["edges"].as_array().unwrap().len() == 2;
+    eventually("both edges are there", ready);
+    world.quiescent(|w| w.json(&["topology"])["edges"].clone());
+    let topology = world.json(&["topology"]);
+    for (caller, requests, errors) in [("hey", 20_000, 0), ("curl", 200, 200)] {
+        let edges = topology["edges"].as_array().unwrap();
+        let edge = edges
+            .iter()
+            .find(|e| e["caller"] == caller && e["callee"] == "nginx")
+            .expect("the edge");
+        assert_eq!(
+            (edge["requests"].as_u64(), edge["errors"].as_u64()),
+            (Some(requests), Some(errors)),
+            "{edge}"
+        );
+        assert_eq!(edge["source"], "both", "{edge}");
+    }
+}
+
+/// Rows by route add up to the whole, whatever share of them was seen singly.
+fn assert_routes(world: &World) {
+    let total = || {
+        let metrics = world.json(&["query", "metrics", "nginx"]);
+        metrics["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| r["requests"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    eventually("the rows by route add up", || total() == 20_200);
+}
+
+#[test]
+fn a_handler_that_never_answers_is_in_flight_within_three_seconds() {
+    if !able(&[]) {
+        return;
+    }
+    let world = World::start();
+    let stuck = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = TcpStream::connect(stuck.local_addr().unwrap()).unwrap();
+    client
+        .write_all(b"GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n")
+        .unwrap();
+    let asked = Instant::now();
+    let (mut server, _) = stuck.accept().unwrap();
+    let _ = server.read(&mut [0; 512]).unwrap();
+    let in_flight = || {
+        let services = world.json(&["services"]);
+        let rows = services["services"].as_array().unwrap().clone();
+        rows.into_iter().any(|r| {
+            r["in_flight"].as_u64() >= Some(1) && r["oldest_in_flight_ms"].as_f64() > Some(0.0)
+        })
+    };
+    eventually("the request is in flight", in_flight);
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(3), "seen after {took:?}");
+}

@@ -1,0 +1,249 @@
+//! A colony and an agent in folders of their own, started by the commands that a person uses, and the programs that
+//! they observe.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long anything may take to come about.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The tests share one kernel and two cores: one at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Whether this machine can run the test; fails instead when it must.
+pub fn able(programs: &[&str]) -> bool {
+    let found = |p: &&str| {
+        Command::new("sh")
+            .args(["-c", &format!("command -v {p}")])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    };
+    let mut lacks: Vec<String> = programs
+        .iter()
+        .filter(|p| !found(p))
+        .map(|p| (*p).to_owned())
+        .collect();
+    if !nix::unistd::geteuid().is_root() {
+        lacks.push("root".to_owned());
+    }
+    if lacks.is_empty() {
+        return true;
+    }
+    assert!(
+        std::env::var_os("CORAL_REQUIRE_KERNEL").is_none(),
+        "this machine lacks {lacks:?}"
+    );
+    eprintln!("NOT RUN: this machine lacks {lacks:?}");
+    false
+}
+
+/// A running colony and agent; both are gone after it.
+pub struct World {
+    pub home: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl World {
+    /// Starts colony and agent, and waits until the agent counts.
+    pub fn start() -> Self {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let home = tempfile::Builder::new().prefix("coral").tempdir().unwrap();
+        let world = Self { home, _turn: turn };
+        let up = world.coral(&["up"]);
+        assert!(up.status.success(), "{}", text(&up));
+        let ready = || world.json(&["status"])["agents"][0]["mode"] == "ebpf";
+        eventually("the agent counts", ready);
+        world
+    }
+
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env("CORAL_HOME", self.home.path())
+            .env_remove("CORAL_COLONY")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn coral(&self, arguments: &[&str]) -> Output {
+        self.command(&beside("coral"))
+            .args(arguments)
+            .output()
+            .unwrap()
+    }
+
+    /// The JSON answer of a command.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.coral(&[arguments, &["-o", "json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Requests and errors of a service and side.
+    pub fn figures(&self, service: &str, side: &str) -> (u64, u64) {
+        let summary = self.json(&["query", "summary"]);
+        let rows = summary["services"].as_array().unwrap();
+        let row = rows
+            .iter()
+            .find(|r| r["service"] == service && r["side"] == side);
+        row.map_or((0, 0), |r| {
+            (
+                r["requests"].as_u64().unwrap(),
+                r["errors"].as_u64().unwrap(),
+            )
+        })
+    }
+
+    /// Waits until nothing has changed for two ticks, at most [`PATIENCE`], and returns what then stands.
+    pub fn quiescent<T: PartialEq>(&self, figures: impl Fn(&Self) -> T) -> T {
+        let until = Instant::now() + PATIENCE;
+        let (mut last, mut same) = (figures(self), 0);
+        while same < 3 && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1100));
+            let now = figures(self);
+            same = if now == last { same + 1 } else { 0 };
+            last = now;
+        }
+        last
+    }
+
+    /// The pid that a role's lock names.
+    pub fn pid(&self, role: &str) -> i32 {
+        let path = self.home.path().join(format!("run/local/{role}.lock"));
+        std::fs::read_to_string(path)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let down = self.coral(&["down"]);
+        if std::thread::panicking() {
+            eprintln!("{}", text(&down));
+            let logs = self.home.path().join("state/logs/local");
+            for entry in std::fs::read_dir(logs).into_iter().flatten().flatten() {
+                eprintln!(
+                    "== {}\n{}",
+                    entry.path().display(),
+                    std::fs::read_to_string(entry.path()).unwrap_or_default()
+                );
+            }
+        }
+    }
+}
+
+/// A program of the same build.
+pub fn beside(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_coral-daemon")).with_file_name(name);
+    assert!(
+        path.exists(),
+        "{name} is not built; run: cargo build --workspace --bins"
+    );
+    path
+}
+
+pub fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(
+            Instant::now() < until,
+            "it did not come about within {PATIENCE:?} that {what}"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// nginx from the package, with an access log that is the truth.
+pub struct Nginx {
+    folder: tempfile::TempDir,
+    process: Child,
+    pub port: u16,
+}
+
+impl Nginx {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let root = folder.path().display();
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {root}/{kind};"))
+            .concat();
+        let config = format!(
+            "worker_processes 2; daemon off; master_process on; user root; pid {root}/pid; error_log {root}/error.log;
+             events {{ worker_connections 1024; }}
+             http {{ access_log {root}/access.log; keepalive_requests 1000000; {temporary}
+             server {{ listen 127.0.0.1:{port}; location /hello {{ return 200 'hello\\n'; }} location /fail {{ return 500; }} }} }}"
+        );
+        std::fs::write(folder.path().join("nginx.conf"), config).unwrap();
+        let process = Command::new("nginx")
+            .arg("-c")
+            .arg(folder.path().join("nginx.conf"))
+            .spawn()
+            .unwrap();
+        let nginx = Self {
+            folder,
+            process,
+            port,
+        };
+        eventually("nginx listens", || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        nginx
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Lines of the access log, and those with a 500.
+    pub fn truth(&self) -> (u64, u64) {
+        let log = std::fs::read_to_string(self.folder.path().join("access.log")).unwrap();
+        (
+            log.lines().count() as u64,
+            log.lines().filter(|l| l.contains("\" 500 ")).count() as u64,
+        )
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let pid = nix::unistd::Pid::from_raw(self.process.id() as i32);
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+        let _ = self.process.wait();
+    }
+}
+
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// Runs a program to its end and wants its success.
+pub fn run(program: &str, arguments: &[&str]) -> Output {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{program} {arguments:?}: {}",
+        text(&output)
+    );
+    output
+}
