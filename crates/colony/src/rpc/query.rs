@@ -32,10 +32,6 @@ impl From<QueryError> for Status {
 ///
 /// # Errors
 /// [`QueryError`]'s status.
-#[expect(
-    clippy::result_large_err,
-    reason = "tonic's own error, on a path that fails once a call"
-)]
 pub async fn answer(
     query: &Arc<Query>,
     question: Question,
