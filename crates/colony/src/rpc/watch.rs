@@ -58,6 +58,8 @@ fn topics(wire: v1::Topics) -> Result<Vec<Topic>, Status> {
         let question = topic
             .question
             .ok_or_else(|| invalid("a topic without question"))?;
+        // A live question has no deadline of its own, but the same is refused.
+        super::query::deadline(&question)?;
         Ok(Topic {
             id: topic.id,
             question: Question::try_from(question).map_err(|bad| invalid(&bad.to_string()))?,

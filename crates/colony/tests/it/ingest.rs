@@ -134,6 +134,31 @@ async fn a_stream_speaks_for_one_agent_alone() {
 }
 
 #[tokio::test]
+async fn counts_that_nothing_reaches_are_refused() {
+    let colony = TestColony::start(Arc::new(Memory::default()), Beat::default());
+    let absurd: [fn(&mut Batch); 2] = [
+        |b| {
+            if let Item::Health(health) = &mut b.items[0] {
+                health.loss.unparsed = u64::MAX;
+            }
+        },
+        |b| {
+            b.items.push(pulse(second(1), 1));
+            if let Some(Item::Pulse(pulse)) = b.items.last_mut() {
+                pulse.counts.errors = 1 << 50;
+            }
+        },
+    ];
+    for make in absurd {
+        let (mut agent, _) = Agent::open(colony.channel().await, "a", 5).await.unwrap();
+        let mut bad = batch("a", 5, 1, second(1));
+        make(&mut bad);
+        let refused = agent.ship(&bad).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_stream_begins_with_a_hello_that_fits() {
     let colony = TestColony::start(Arc::new(Memory::default()), Beat::default());
     let channel = colony.channel().await;
@@ -229,4 +254,20 @@ async fn a_refused_question_says_what_to_ask_instead() {
         refused.message().contains("did you mean shop?"),
         "{refused}"
     );
+    // What would be passed over is refused.
+    let mut client = v1::query_client::QueryClient::new(channel);
+    let status = v1::Question::from(&Question::Status);
+    for odd in [
+        v1::Question {
+            limit: 5,
+            ..status.clone()
+        },
+        v1::Question {
+            cursor: "x".into(),
+            ..status
+        },
+    ] {
+        let refused = client.run(odd).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    }
 }
