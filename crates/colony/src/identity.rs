@@ -162,10 +162,6 @@ where
 ///
 /// # Errors
 /// `Unauthenticated` when the request did not pass the layer.
-#[expect(
-    clippy::result_large_err,
-    reason = "tonic's own error, on a path that fails once a call"
-)]
 pub fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
     let found = request.extensions().get::<Caller>().cloned();
     found.ok_or_else(|| Status::unauthenticated("the caller is not known"))

@@ -152,6 +152,22 @@ fn keep_health(kept: Option<(TimeNs, Loss)>, health: Option<&AgentHealth>) -> bo
     step >= KEEP_HEALTH || health.loss != loss
 }
 
+fn sane<const N: usize>(counts: [u64; N]) -> Result<(), IngestError> {
+    match counts.into_iter().max() {
+        Some(most) if most > MAX_COUNT => Err(IngestError::Absurd(most)),
+        _ => Ok(()),
+    }
+}
+
+fn counted(counts: &Counts, durations: &Histogram) -> Result<(), IngestError> {
+    sane([
+        counts.requests,
+        counts.errors,
+        counts.client_errors,
+        durations.count(),
+    ])
+}
+
 /// Whether all that the batch says is of its sender, and in the realm of the possible.
 fn check(agent: &AgentId, batch: &Batch) -> Result<(), IngestError> {
     if batch.seq == Seq(0) {
@@ -166,22 +182,24 @@ fn check(agent: &AgentId, batch: &Batch) -> Result<(), IngestError> {
             other: other.clone(),
         })
     };
-    let sane = |counts: &Counts, durations: &Histogram| {
-        let most = counts.requests.max(counts.errors).max(counts.client_errors);
-        match most.max(durations.count()) {
-            most if most > MAX_COUNT => Err(IngestError::Absurd(most)),
-            _ => Ok(()),
-        }
-    };
     for instance in &batch.instances {
         own(&instance.key.agent)?;
     }
     for item in &batch.items {
         match item {
-            Item::Pulse(p) => sane(&p.counts, &p.durations)?,
-            Item::Summary(s) => sane(&s.counts, &s.durations)?,
-            Item::Edge(e) => sane(&e.counts, &e.durations)?,
-            Item::Health(health) => own(&health.id)?,
+            Item::Pulse(p) => {
+                sane([p.in_flight])?;
+                counted(&p.counts, &p.durations)?;
+            }
+            Item::Summary(s) => counted(&s.counts, &s.durations)?,
+            Item::Edge(e) => {
+                sane([e.connections, e.retransmits.unwrap_or(0)])?;
+                counted(&e.counts, &e.durations)?;
+            }
+            Item::Health(health) => {
+                own(&health.id)?;
+                sane(health.loss.fields().map(|(_, count)| count))?;
+            }
             Item::Event(event) => {
                 own(&event.agent)?;
                 event.instance.as_ref().map_or(Ok(()), |i| own(&i.agent))?;

@@ -17,7 +17,7 @@ mod summary;
 mod topology;
 
 use crate::live::Live;
-use coral_model::{Answer, AnswerBody, Caller, ColonyId, Question, Role, Span, TimeNs};
+use coral_model::{Answer, AnswerBody, Caller, ColonyId, Question, Role, Span, TimeNs, Window};
 use coral_store::{Read, StoreError};
 use scope::Scope;
 use std::sync::Arc;
@@ -80,6 +80,10 @@ pub struct Query {
 /// The stretch that `status` counts services and losses in.
 const STATUS_SPAN: Span = Span::Last(Duration::from_secs(15 * 60));
 
+/// Windows are cut to this stretch, 1970 to 2116, in which no sum of times overflows.
+const BEGINNING: TimeNs = TimeNs(0);
+const END: TimeNs = TimeNs(i64::MAX / 2);
+
 impl Query {
     /// Over this store and this live data.
     pub fn new(store: Arc<dyn Read>, live: Arc<Live>, about: About) -> Self {
@@ -107,6 +111,10 @@ impl Query {
         if window.to < window.from {
             return Err(QueryError::Backwards);
         }
+        let window = Window {
+            from: window.from.clamp(BEGINNING, END),
+            to: window.to.clamp(BEGINNING, END),
+        };
         let scope = Scope::new(&*self.store, &self.live, window, now)?;
         let body = match question {
             Question::Status => AnswerBody::Status(status::answer(&scope, &self.about)),

@@ -7,7 +7,10 @@ use crate::read::{
     SummaryFilter, SummaryRow,
 };
 use crate::registry::{self, Registry, SEEN_STEP};
-use coral_model::{AgentHealth, AgentId, AuditRow, Event, Route, ServiceKey, TimeNs, Window};
+use coral_model::{
+    AgentHealth, AgentId, AuditRow, Endpoint, Event, Protocol, Route, ServiceKey, Side, TimeNs,
+    Window,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -173,6 +176,21 @@ impl Snapshot for View {
             let mut rows: Vec<_> = t.edges.iter().filter(wanted).cloned().collect();
             rows.sort_by_key(|row| row.window.to);
             rows
+        })
+    }
+
+    fn spoken(&self, window: Window) -> Result<Vec<(InstanceId, Protocol)>, StoreError> {
+        self.with(|t| {
+            let mut spoken = BTreeSet::new();
+            for row in t.edges.iter().filter(|row| ends_in(window, row.window.to)) {
+                let caller = (row.side == Side::Client).then_some(&row.caller);
+                for end in caller.into_iter().chain([&row.callee]) {
+                    if let Endpoint::Instance(id) = *end {
+                        spoken.insert((InstanceId(id), row.protocol));
+                    }
+                }
+            }
+            spoken.into_iter().collect()
         })
     }
 

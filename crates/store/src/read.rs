@@ -140,6 +140,9 @@ pub trait Snapshot {
     /// Edges whose interval ends in the window, by that end.
     fn edges(&self, window: Window) -> Result<Vec<EdgeRow>, StoreError>;
 
+    /// What each instance speaks, by the edges of the window: what it called with, and what it was called with.
+    fn spoken(&self, window: Window) -> Result<Vec<(InstanceId, Protocol)>, StoreError>;
+
     /// Events, newest first.
     fn events(&self, filter: &EventFilter) -> Result<Vec<Event>, StoreError>;
 

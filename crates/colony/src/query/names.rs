@@ -2,11 +2,12 @@
 
 use super::QueryError;
 use super::scope::Scope;
-use coral_model::ServiceKey;
-use coral_model::observed::visible;
+use coral_model::{Observed, ServiceKey};
 
 /// How many names a refusal offers.
 const NEAR: usize = 3;
+/// As much of a name is compared; both come from outside.
+const COMPARED: usize = 64;
 
 pub(super) fn optional(
     scope: &Scope<'_>,
@@ -25,7 +26,7 @@ pub(super) fn resolve(scope: &Scope<'_>, name: &str) -> Result<Vec<ServiceKey>, 
         .collect();
     if found.is_empty() {
         return Err(QueryError::NoSuchService {
-            name: visible(name).into_owned(),
+            name: Observed::new(name).visible().into_owned(),
             near: nearest(name, &known),
         });
     }
@@ -37,11 +38,14 @@ fn full(service: &ServiceKey) -> String {
 }
 
 fn nearest(name: &str, known: &[ServiceKey]) -> Vec<String> {
+    let cut = |text: &str| text.chars().take(COMPARED).collect::<String>();
+    let name = &cut(name);
     let mut scored: Vec<_> = known
         .iter()
         .map(|s| {
-            let contained = s.name.raw().contains(name) || name.contains(s.name.raw());
-            let steps = distance(s.name.raw(), name);
+            let other = cut(s.name.raw());
+            let contained = other.contains(name) || name.contains(&other);
+            let steps = distance(&other, name);
             (if contained { 0 } else { steps }, steps, s)
         })
         .collect();

@@ -6,7 +6,7 @@ use super::scope::{Exact, Scope};
 use super::summary::{Part, youngest};
 use coral_model::answer::{Red, ServiceRow};
 use coral_model::summary::SUMMARY;
-use coral_model::{Histogram, ServiceClass, ServiceKey, Side, TimeNs, Window};
+use coral_model::{Histogram, Protocol, ServiceClass, ServiceKey, Side, TimeNs, Window};
 use coral_store::{SeenInstance, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 struct Service {
     sides: BTreeMap<Side, (Part, Vec<Histogram>)>,
     instances: Vec<SeenInstance>,
+    /// Also what cannot be read.
+    protocols: BTreeSet<Protocol>,
 }
 
 pub(super) fn answer(scope: &Scope<'_>, points: u16) -> Result<Vec<ServiceRow>, StoreError> {
@@ -40,6 +42,12 @@ pub(super) fn answer(scope: &Scope<'_>, points: u16) -> Result<Vec<ServiceRow>, 
         part.in_flight += in_flight.requests;
         part.oldest = part.oldest.max(in_flight.oldest);
     });
+    for (id, protocol) in scope.snapshot().spoken(scope.window)? {
+        if let Some(seen) = scope.instance(id) {
+            let service = services.entry(seen.instance.service.clone()).or_default();
+            service.protocols.insert(protocol);
+        }
+    }
     let rows = services.into_iter();
     Ok(rows
         .map(|(key, service)| row(scope, &buckets, key, &service))
@@ -62,11 +70,8 @@ fn row(scope: &Scope<'_>, buckets: &Buckets, key: ServiceKey, service: &Service)
         .iter()
         .flat_map(|s| s.instance.ports.iter().copied())
         .collect();
-    let protocols: BTreeSet<_> = service
-        .sides
-        .values()
-        .flat_map(|(part, _)| part.protocols.iter().copied())
-        .collect();
+    let read = service.sides.values().flat_map(|(part, _)| &part.protocols);
+    let protocols: BTreeSet<_> = service.protocols.iter().chain(read).copied().collect();
     ServiceRow {
         service: key,
         class: newest.map_or(ServiceClass::App, |s| s.instance.class),

@@ -268,7 +268,18 @@ fn services_that_only_listen_have_a_row_and_trends_have_holes() {
         instance("a", 2, "idle", &[9000]),
     ];
     world.ship("a", 1, 20, &both, vec![Item::Summary(exact(10, 0, 40))]);
-    world.ship("a", 1, 60, &both, vec![Item::Summary(exact(50, 0, 40))]);
+    let unread = EdgeSummary {
+        protocol: Protocol::Tls,
+        ..edge(
+            50,
+            Side::Server,
+            address("10.0.0.1", 0),
+            Endpoint::Instance(1),
+            0,
+        )
+    };
+    let items = vec![Item::Summary(exact(50, 0, 40)), Item::Edge(unread)];
+    world.ship("a", 1, 60, &both, items);
     let question = Question::Services {
         span: between(0, 60),
         trend_points: 6,
@@ -285,6 +296,7 @@ fn services_that_only_listen_have_a_row_and_trends_have_holes() {
     assert_eq!(filled, [false, true, false, false, false, true]);
     assert!(about(shop.trend[1], ms(5)));
     assert_eq!(shop.protocols, [Protocol::Http1]);
+    assert_eq!(idle.protocols, [Protocol::Tls]);
 }
 
 #[test]
@@ -381,4 +393,44 @@ fn complete_until_waits_for_the_slowest_fresh_agent() {
     let ask = |now| world.ask(Question::Status, now).complete_until;
     assert_eq!(ask(101), Some(second(97)));
     assert_eq!(ask(200), None);
+}
+
+#[test]
+fn absurd_windows_are_answered_or_refused_and_never_overflow() {
+    let mut world = World::new();
+    let shop = [instance("a", 1, "shop", &[])];
+    let items = vec![Item::Pulse(pulse(5, 0, 3)), Item::Summary(exact(0, 0, 3))];
+    world.ship("a", 1, 10, &shop, items);
+    let moments = [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX];
+    for (from, to) in moments.iter().flat_map(|&f| moments.map(|t| (f, t))) {
+        let span = Span::Between(Window {
+            from: TimeNs(from),
+            to: TimeNs(to),
+        });
+        for points in [0, 1, 1000] {
+            let services = Question::Services {
+                span,
+                trend_points: points,
+            };
+            assert_eq!(world.try_ask(services, 10).is_ok(), from <= to);
+        }
+        for question in [
+            Question::Summary {
+                span,
+                service: None,
+            },
+            Question::Topology { span },
+            Question::Metrics {
+                span,
+                service: "shop".into(),
+            },
+        ] {
+            assert_eq!(world.try_ask(question, 10).is_ok(), from <= to);
+        }
+    }
+    assert!(
+        world
+            .try_ask(Question::Status, i64::MAX / 1_000_000_000)
+            .is_ok()
+    );
 }

@@ -27,8 +27,8 @@ impl Seen {
     fn add(&mut self, row: &Stored) {
         self.fold.add(&row.agent, row.counts, &row.durations);
         self.connections += row.connections;
-        self.bytes_sent += row.bytes_sent;
-        self.bytes_received += row.bytes_received;
+        self.bytes_sent = self.bytes_sent.saturating_add(row.bytes_sent);
+        self.bytes_received = self.bytes_received.saturating_add(row.bytes_received);
         if let Some(more) = row.retransmits {
             self.retransmits = Some(self.retransmits.unwrap_or(0) + more);
         }

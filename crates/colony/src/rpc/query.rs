@@ -8,6 +8,7 @@ use coral_store::Append;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
@@ -15,6 +16,8 @@ use tonic::{Request, Response, Status};
 const ROWS: usize = 500;
 /// Questions that are answered at a time; others wait.
 const AT_A_TIME: usize = 8;
+/// The longest that a question may take, whatever deadline it names.
+const LONGEST: Duration = Duration::from_secs(30);
 
 impl From<QueryError> for Status {
     fn from(error: QueryError) -> Self {
@@ -32,10 +35,6 @@ impl From<QueryError> for Status {
 ///
 /// # Errors
 /// [`QueryError`]'s status.
-#[expect(
-    clippy::result_large_err,
-    reason = "tonic's own error, on a path that fails once a call"
-)]
 pub async fn answer(
     query: &Arc<Query>,
     question: Question,
@@ -79,19 +78,41 @@ impl v1::query_server::Query for Service {
         request: Request<v1::Question>,
     ) -> Result<Response<Self::RunStream>, Status> {
         let caller = identity::caller(&request)?;
-        let question = Question::try_from(request.into_inner())
-            .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
+        let wire = request.into_inner();
+        let deadline = deadline(&wire)?;
+        let question =
+            Question::try_from(wire).map_err(|bad| Status::invalid_argument(bad.to_string()))?;
         let now = (self.clock)();
         let rpc = "coral.v1.Query/Run";
         audit::admit_questions(rpc, &[&question], &caller, now, &*self.sink).await?;
-        let closed = |_| Status::unavailable("the colony is stopping");
-        let _turn = self.turns.acquire().await.map_err(closed)?;
-        let answer = answer(&self.query, question, caller, now).await?;
+        let work = async {
+            let closed = |_| Status::unavailable("the colony is stopping");
+            let _turn = self.turns.acquire().await.map_err(closed)?;
+            answer(&self.query, question, caller, now).await
+        };
+        let late = |_| Status::deadline_exceeded("the answer took longer than the question allows");
+        let answer = tokio::time::timeout(deadline, work).await.map_err(late)??;
         let parts = parts(v1::AnswerPart::from(&answer));
         Ok(Response::new(
             stream::iter(parts.into_iter().map(Ok)).boxed(),
         ))
     }
+}
+
+/// How long the answer may take. What a question asks for and would not get is refused, not passed over.
+pub(super) fn deadline(wire: &v1::Question) -> Result<Duration, Status> {
+    let events = matches!(wire.kind, Some(v1::question::Kind::Events(_)));
+    if wire.limit != 0 && !events {
+        return Err(Status::invalid_argument("only events take a limit"));
+    }
+    if !wire.cursor.is_empty() {
+        return Err(Status::invalid_argument("no answer has a cursor yet"));
+    }
+    let asked = match wire.deadline_ms {
+        0 => LONGEST,
+        ms => Duration::from_millis(ms),
+    };
+    Ok(asked.min(LONGEST))
 }
 
 /// Cuts an answer into parts; the head is in the first.

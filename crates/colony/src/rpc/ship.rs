@@ -111,10 +111,6 @@ impl Service {
 }
 
 /// Whose stream it is, from its first message.
-#[expect(
-    clippy::result_large_err,
-    reason = "tonic's own error, on a path that fails once a stream"
-)]
 fn introduced(first: v1::Batch) -> Result<(AgentId, Epoch), Status> {
     let invalid = |text: &str| Status::invalid_argument(text);
     let hello = first

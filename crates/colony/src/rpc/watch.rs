@@ -49,10 +49,6 @@ impl v1::watch_server::Watch for Service {
     }
 }
 
-#[expect(
-    clippy::result_large_err,
-    reason = "tonic's own error, on a path that fails once a call"
-)]
 fn topics(wire: v1::Topics) -> Result<Vec<Topic>, Status> {
     let invalid = |text: &str| Status::invalid_argument(text);
     if wire.topics.is_empty() || wire.topics.len() > MAX_TOPICS {
@@ -62,6 +58,8 @@ fn topics(wire: v1::Topics) -> Result<Vec<Topic>, Status> {
         let question = topic
             .question
             .ok_or_else(|| invalid("a topic without question"))?;
+        // A live question has no deadline of its own, but the same is refused.
+        super::query::deadline(&question)?;
         Ok(Topic {
             id: topic.id,
             question: Question::try_from(question).map_err(|bad| invalid(&bad.to_string()))?,

@@ -1,7 +1,9 @@
 //! A read-only transaction on a connection of its own, and the queries on it.
 
-use super::decode::{self, agent_id, audit_row, code, event_row, health_row};
-use super::rows::{ROUTE_ALL, ROUTE_TEMPLATE, ROUTE_UNATTRIBUTED};
+use super::decode::{
+    HEALTH_COLUMNS, agent_id, audit_row, code, edge_row, event_row, health_row, summary_row, window,
+};
+use super::rows::ROUTE_ALL;
 use super::tables::{self, INSTANCE_COLUMNS, seen_instance};
 use crate::StoreError;
 use crate::read::{
@@ -9,14 +11,11 @@ use crate::read::{
     SummaryRow,
 };
 use crate::registry::SEEN_STEP;
-use coral_model::summary::Counts;
 use coral_model::{
-    AgentHealth, AgentId, AuditRow, Endpoint, Event, Histogram, Method, Observed, Protocol, Route,
-    ServiceKey, Side, StatusClass, TimeNs, Window,
+    AgentHealth, AgentId, AuditRow, Event, Observed, Protocol, ServiceKey, Side, TimeNs, Window,
 };
 use duckdb::{Connection, Params, Row, params};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// Idle connections that are kept for the next reader.
 const KEPT: usize = 4;
@@ -169,6 +168,20 @@ impl Snapshot for View {
         self.rows(sql, params![window.from.0, window.to.0], edge_row)
     }
 
+    fn spoken(&self, window: Window) -> Result<Vec<(InstanceId, Protocol)>, StoreError> {
+        let client = Side::Client.code();
+        let sql = format!(
+            "WITH seen AS (SELECT * FROM edge WHERE to_ns > ? AND to_ns <= ?)
+             SELECT caller_instance AS instance, protocol FROM seen WHERE side = {client} AND caller_instance IS NOT NULL
+             UNION SELECT callee_instance, protocol FROM seen WHERE callee_instance IS NOT NULL ORDER BY ALL"
+        );
+        self.rows(&sql, params![window.from.0, window.to.0], |row| {
+            let (id, protocol): (u32, u8) = (row.get(0)?, row.get(1)?);
+            let protocol = code("protocol", protocol, Protocol::from_code);
+            Ok(protocol.map(|protocol| (InstanceId(id), protocol)))
+        })
+    }
+
     fn events(&self, filter: &EventFilter) -> Result<Vec<Event>, StoreError> {
         let columns =
             "at_ns, until_ns, kind, agent, namespace, service, boot, pid, start_ticks, text";
@@ -196,7 +209,7 @@ impl Snapshot for View {
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError> {
         let sql = format!(
             "SELECT {} FROM agent_health WHERE at_ns > ? AND at_ns <= ? ORDER BY at_ns",
-            decode::HEALTH_COLUMNS
+            HEALTH_COLUMNS
         );
         self.rows(&sql, params![window.from.0, window.to.0], health_row)
     }
@@ -204,7 +217,7 @@ impl Snapshot for View {
     fn newest_health(&self) -> Result<Vec<AgentHealth>, StoreError> {
         let sql = format!(
             "SELECT {} FROM agent_health QUALIFY row_number() OVER (PARTITION BY agent ORDER BY at_ns DESC) = 1 ORDER BY agent",
-            decode::HEALTH_COLUMNS
+            HEALTH_COLUMNS
         );
         self.rows(&sql, [], health_row)
     }
@@ -219,94 +232,4 @@ impl Snapshot for View {
         );
         self.rows(&sql, [], audit_row)
     }
-}
-
-fn window(row: &Row<'_>, first: usize) -> duckdb::Result<Window> {
-    Ok(Window {
-        from: TimeNs(row.get(first)?),
-        to: TimeNs(row.get(first + 1)?),
-    })
-}
-
-fn counts(row: &Row<'_>, first: usize) -> duckdb::Result<Counts> {
-    Ok(Counts {
-        requests: row.get(first)?,
-        errors: row.get(first + 1)?,
-        client_errors: row.get(first + 2)?,
-    })
-}
-
-fn durations(row: &Row<'_>, column: usize) -> duckdb::Result<Result<Histogram, StoreError>> {
-    let blob = row.get_ref(column)?;
-    Ok(blob
-        .as_blob()
-        .map_err(StoreError::corrupt)
-        .and_then(|blob| Histogram::from_blob(blob).map_err(StoreError::corrupt)))
-}
-
-fn summary_row(row: &Row<'_>) -> duckdb::Result<Result<SummaryRow, StoreError>> {
-    let (window, counts, durations) = (window(row, 0)?, counts(row, 9)?, durations(row, 12)?);
-    let (kind, text): (u8, Option<String>) = (row.get(5)?, row.get(6)?);
-    let (side, protocol): (u8, u8) = (row.get(3)?, row.get(4)?);
-    let (method, status): (u8, u8) = (row.get(7)?, row.get(8)?);
-    let instance = InstanceId(row.get(2)?);
-    let build = || {
-        Ok(SummaryRow {
-            window,
-            instance,
-            side: code("side", side, Side::from_code)?,
-            protocol: code("protocol", protocol, Protocol::from_code)?,
-            route: match (kind, text) {
-                (ROUTE_ALL, _) => Route::All,
-                (ROUTE_TEMPLATE, Some(text)) => Route::Template(Observed::new(text)),
-                (ROUTE_UNATTRIBUTED, _) => Route::Unattributed,
-                _ => return Err(StoreError::corrupt(format_args!("route kind {kind}"))),
-            },
-            method: code("method", method, Method::from_code)?,
-            status_class: code("status class", status, StatusClass::from_code)?,
-            counts,
-            durations: durations?,
-        })
-    };
-    Ok(build())
-}
-
-/// The three columns of an end, from `first`.
-fn end(row: &Row<'_>, first: usize) -> duckdb::Result<Result<Endpoint, StoreError>> {
-    let (instance, ip, port): (Option<u32>, Option<String>, Option<u16>) =
-        (row.get(first)?, row.get(first + 1)?, row.get(first + 2)?);
-    Ok(match (instance, ip, port) {
-        (Some(id), _, _) => Ok(Endpoint::Instance(id)),
-        (None, Some(ip), Some(port)) => match ip.parse() {
-            Ok(ip) => Ok(Endpoint::Address { ip, port }),
-            Err(error) => Err(StoreError::corrupt(error)),
-        },
-        _ => Err(StoreError::corrupt("an edge without an end")),
-    })
-}
-
-fn edge_row(row: &Row<'_>) -> duckdb::Result<Result<EdgeRow, StoreError>> {
-    let (window, counts, durations) = (window(row, 0)?, counts(row, 11)?, durations(row, 14)?);
-    let (agent, caller, callee) = (row.get::<_, String>(2)?, end(row, 5)?, end(row, 8)?);
-    let (side, protocol): (u8, u8) = (row.get(3)?, row.get(4)?);
-    let (connections, bytes_sent, bytes_received) = (row.get(15)?, row.get(16)?, row.get(17)?);
-    let (retransmits, rtt): (_, Option<u64>) = (row.get(18)?, row.get(19)?);
-    let build = || {
-        Ok(EdgeRow {
-            window,
-            agent: agent_id(&agent)?,
-            side: code("side", side, Side::from_code)?,
-            protocol: code("protocol", protocol, Protocol::from_code)?,
-            caller: caller?,
-            callee: callee?,
-            counts,
-            durations: durations?,
-            connections,
-            bytes_sent,
-            bytes_received,
-            retransmits,
-            rtt: rtt.map(Duration::from_nanos),
-        })
-    };
-    Ok(build())
 }

@@ -2,7 +2,7 @@
 
 use crate::samples::{batch, edge, histogram, second, window};
 use coral_model::{
-    AgentId, AuditOutcome, AuditRow, Caller, Endpoint, Role, Route, Seq, ServiceKey, Via,
+    AgentId, AuditOutcome, AuditRow, Caller, Endpoint, Protocol, Role, Route, Seq, ServiceKey, Via,
 };
 use coral_store::{
     Append, Appended, Duck, EventFilter, Memory, Read, Routes, StoreError, SummaryFilter,
@@ -90,6 +90,8 @@ fn what_goes_in_comes_out() {
         assert_eq!(edges[0].caller, Endpoint::Instance(seen[0].id.0));
         assert_eq!(edges[0].callee, edge(0).callee);
         assert_eq!((edges[0].retransmits, edges[0].rtt), (None, edge(0).rtt));
+        let spoken = view.spoken(window(0, 1000)).unwrap();
+        assert_eq!(spoken, [(seen[0].id, Protocol::Other)]);
 
         let mut health = sent.health.unwrap();
         health.loss.unknown = 1;

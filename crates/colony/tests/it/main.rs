@@ -1,0 +1,14 @@
+//! The colony from outside: over a real Unix socket, with a small agent and a small reader, in one process or as the
+//! started binary.
+#![allow(
+    clippy::unwrap_used,
+    reason = "what fails here fails the test, in helpers too"
+)]
+
+mod agent;
+mod colony;
+mod crash;
+mod ingest;
+mod roles;
+mod stranger;
+mod watch;
