@@ -2,7 +2,7 @@
 //! SIGINT drains and folds the store's log into its file.
 
 use clap::Parser;
-use color_eyre::eyre::{Result, WrapErr as _};
+use color_eyre::eyre::{Result, WrapErr as _, bail};
 use coral_colony::hub::Beat;
 use coral_colony::identity::People;
 use coral_colony::query::About;
@@ -64,10 +64,14 @@ fn main() -> Result<()> {
 
 #[tokio::main(worker_threads = 2)]
 async fn serve(parts: Parts<Duck>, socket: &Path) -> Result<()> {
+    let store = parts.store.clone();
     let colony = Colony::new(parts, stop_on_signals()?)?;
     let listener = Listener::bind(socket).wrap_err_with(|| format!("bind {}", socket.display()))?;
     tracing::info!(socket = %socket.display(), "serving");
-    colony.serve(Arc::new(listener)).await?;
+    tokio::select! {
+        served = colony.serve(Arc::new(listener)) => served?,
+        () = store.ended() => bail!("the store has failed; start the colony again when its disk has room"),
+    }
     tracing::info!("stopped");
     Ok(())
 }

@@ -73,6 +73,12 @@ impl Duck {
         }
     }
 
+    /// Waits until the writer has ended: after [`Self::close`], or because the engine has failed, as it does when the disk
+    /// is full at the wrong moment. What was acknowledged is in the file; opening it again goes on from there.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
+    }
+
     fn send<T: Send + 'static>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Command,

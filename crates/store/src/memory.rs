@@ -149,6 +149,14 @@ impl Snapshot for View {
         })
     }
 
+    fn active(&self, window: Window) -> Result<Vec<InstanceId>, StoreError> {
+        self.with(|t| {
+            let counted = |r: &&SummaryRow| ends_in(window, r.window.to) && r.route == Route::All;
+            let ids = t.summaries.iter().filter(counted).map(|r| r.instance);
+            ids.collect::<BTreeSet<_>>().into_iter().collect()
+        })
+    }
+
     fn covered(&self, since: TimeNs) -> Result<Vec<(AgentId, Window)>, StoreError> {
         self.with(|t| {
             let agents: HashMap<InstanceId, &AgentId> = t

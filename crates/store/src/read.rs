@@ -134,6 +134,9 @@ pub trait Snapshot {
     /// Summaries, by the end of their interval.
     fn summaries(&self, filter: &SummaryFilter) -> Result<Vec<SummaryRow>, StoreError>;
 
+    /// The instances with exact summaries in the window, ascending.
+    fn active(&self, window: Window) -> Result<Vec<InstanceId>, StoreError>;
+
     /// The intervals that end after `since` and for which an agent's exact summaries are stored.
     fn covered(&self, since: TimeNs) -> Result<Vec<(AgentId, Window)>, StoreError>;
 

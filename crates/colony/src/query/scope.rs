@@ -165,6 +165,17 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
+    /// Calls `each` for every instance with requests in the window, once or more.
+    pub fn each_active(&self, mut each: impl FnMut(&SeenInstance)) -> Result<(), StoreError> {
+        for id in self.snapshot.active(self.window)? {
+            self.instance(id).into_iter().for_each(&mut each);
+        }
+        self.live.each_pulse(self.window, |key, _| {
+            self.by_key(&key.instance).into_iter().for_each(&mut each);
+        });
+        Ok(())
+    }
+
     /// What is in flight at the end of the window.
     pub fn each_in_flight(&self, mut each: impl FnMut(&SeenInstance, Side, Protocol, InFlight)) {
         for (key, in_flight) in self.live.in_flight(self.now.min(self.window.to)) {

@@ -4,7 +4,6 @@
 use super::Uses;
 use super::fold::Fold;
 use super::scope::Scope;
-use super::summary;
 use coral_model::answer::{EdgeRow, EdgeSource, NodeRow};
 use coral_model::{Endpoint, Observed, Protocol, ServiceClass, ServiceKey, Side, TimeNs};
 use coral_store::{EdgeRow as Stored, InstanceId, StoreError};
@@ -54,9 +53,12 @@ pub(super) fn answer(scope: &Scope<'_>) -> Result<(Vec<NodeRow>, Vec<EdgeRow>), 
         let sides = edges.entry(key).or_default();
         sides.entry(row.side).or_default().add(&row);
     }
-    for ((service, _), part) in summary::parts(scope, None)? {
-        nodes.entry(service).or_insert(part.class());
-    }
+    scope.each_active(|seen| {
+        let instance = &seen.instance;
+        nodes
+            .entry(instance.service.clone())
+            .or_insert(instance.class);
+    })?;
     let nodes = nodes
         .into_iter()
         .map(|(service, kind)| NodeRow { service, kind })

@@ -3,8 +3,9 @@
 use crate::agent::{Agent, batch, exact};
 use crate::colony::{Started, ask, channel};
 use coral_model::*;
+use coral_proto::v1;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tonic::Code;
 
 fn now() -> TimeNs {
@@ -105,4 +106,41 @@ async fn a_second_colony_of_the_name_is_refused() {
         ask(&channel, &unknown).await.unwrap_err().code(),
         Code::NotFound
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_ends_open_streams_and_keeps_what_was_stored() {
+    let home = tempfile::tempdir().unwrap();
+    let mut colony = Started::new(home.path()).await;
+    let to = channel(&colony.socket).await.unwrap();
+    let (mut agent, _) = Agent::open(to.clone(), "a", 5).await.unwrap();
+    agent.ship(&numbered(7, now())).await.unwrap();
+    let status = v1::Topics {
+        topics: vec![v1::Topic {
+            id: 1,
+            question: Some((&Question::Status).into()),
+        }],
+    };
+    let mut watcher = v1::watch_client::WatchClient::new(to);
+    let mut updates = watcher.open(status).await.unwrap().into_inner();
+    assert!(updates.message().await.unwrap().is_some());
+    let begin = Instant::now();
+    let ended = tokio::task::spawn_blocking(move || colony.terminate());
+    assert_eq!(agent.acked().await.unwrap_err().code(), Code::Unavailable);
+    while updates.message().await.is_ok_and(|update| update.is_some()) {}
+    assert!(ended.await.unwrap().success());
+    assert!(
+        begin.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begin.elapsed()
+    );
+    // The log was folded into the file.
+    assert!(
+        !home
+            .path()
+            .join("state/colony/test/coral.duckdb.wal")
+            .exists()
+    );
+    let colony = Started::new(home.path()).await;
+    assert_eq!(counted(&colony.socket).await, 7);
 }

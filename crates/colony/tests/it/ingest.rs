@@ -50,6 +50,15 @@ async fn what_is_shipped_is_answered_once() {
         colony.now(seq as i64);
         assert_eq!(requests(&channel, 900).await, sent);
     }
+    let question = Question::Summary {
+        span: last(900),
+        service: None,
+    };
+    let AnswerBody::Summary(rows) = ask(&channel, &question).await.unwrap().body else {
+        panic!()
+    };
+    assert_eq!(rows[0].red.rate_per_s, Some(sent as f64 / 30.0));
+    assert_eq!(rows[0].red.samples, sent);
     let status = ask(&channel, &Question::Status).await.unwrap();
     assert_eq!(status.complete_until, Some(second(30)));
     let AnswerBody::Status(status) = status.body else {
@@ -89,7 +98,7 @@ async fn what_is_shipped_is_answered_once() {
     let runs = actions
         .iter()
         .filter(|a| *a == "coral.v1.Query/Run summary");
-    assert_eq!(runs.count(), 30);
+    assert_eq!(runs.count(), 31);
     colony.stop.send(true).unwrap();
     colony.served.await.unwrap();
     tokio::task::spawn_blocking(move || store.close())

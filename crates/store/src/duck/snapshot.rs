@@ -89,7 +89,9 @@ impl View {
         read: impl Fn(&Row<'_>) -> duckdb::Result<Result<T, StoreError>>,
     ) -> Result<Vec<T>, StoreError> {
         let failed = StoreError::engine("read the store");
-        let mut statement = self.connection()?.prepare_cached(sql).map_err(&failed)?;
+        // Never a cached statement: DuckDB 1.5 keeps what it knew of the table's content in the plan, and gives wrong rows
+        // when that has changed (duckdb issues 23704 and 24182).
+        let mut statement = self.connection()?.prepare(sql).map_err(&failed)?;
         let mut rows = statement.query(params).map_err(&failed)?;
         let mut found = vec![];
         while let Some(row) = rows.next().map_err(&failed)? {
@@ -148,6 +150,15 @@ impl Snapshot for View {
         );
         let window = filter.window;
         self.rows(&sql, params![window.from.0, window.to.0], summary_row)
+    }
+
+    fn active(&self, window: Window) -> Result<Vec<InstanceId>, StoreError> {
+        let sql = format!(
+            "SELECT DISTINCT instance FROM summary WHERE to_ns > ? AND to_ns <= ? AND route_kind = {ROUTE_ALL} ORDER BY ALL"
+        );
+        self.rows(&sql, params![window.from.0, window.to.0], |row| {
+            Ok(Ok(InstanceId(row.get(0)?)))
+        })
     }
 
     fn covered(&self, since: TimeNs) -> Result<Vec<(AgentId, Window)>, StoreError> {

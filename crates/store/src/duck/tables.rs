@@ -7,8 +7,8 @@ use crate::registry::Registry;
 use coral_model::{
     AgentId, BootId, Epoch, Instance, InstanceKey, Observed, Seq, ServiceClass, ServiceKey, TimeNs,
 };
-use duckdb::{Connection, Row, params};
-use std::collections::HashSet;
+use duckdb::{Connection, Row, Statement, params};
+use std::collections::BTreeSet;
 
 /// The columns of `instance` in the order that [`seen_instance`] reads them.
 pub(super) const INSTANCE_COLUMNS: &str = "id, agent, boot, pid, start_ticks, namespace, service, class, host, started_ns, ports, first_seen_ns, last_seen_ns";
@@ -38,7 +38,7 @@ pub(super) fn load(connection: &Connection) -> Result<Registry, StoreError> {
 pub(super) fn ships(connection: &Connection) -> Result<Vec<ShipState>, StoreError> {
     let failed = StoreError::engine("read how far agents have got");
     let mut statement = connection
-        .prepare_cached("SELECT agent, epoch, seq, first_ns, last_ns, unknown FROM ship_state ORDER BY agent, epoch")
+        .prepare("SELECT agent, epoch, seq, first_ns, last_ns, unknown FROM ship_state ORDER BY agent, epoch")
         .map_err(&failed)?;
     let mut rows = statement.query([]).map_err(&failed)?;
     let mut ships = vec![];
@@ -113,7 +113,7 @@ pub(super) fn find_instance(
     let sql = format!(
         "SELECT {INSTANCE_COLUMNS} FROM instance WHERE pid = ? AND start_ticks = ? AND agent = ? AND boot = ?"
     );
-    let mut statement = connection.prepare_cached(&sql).map_err(&failed)?;
+    let mut statement = connection.prepare(&sql).map_err(&failed)?;
     let mut rows = statement
         .query(params![
             key.pid,
@@ -134,41 +134,21 @@ pub(super) fn write_instances(
     placed: &[Placed<'_>],
 ) -> Result<(), StoreError> {
     let failed = StoreError::engine("store an instance");
-    let sql = format!(
-        "INSERT INTO instance ({INSTANCE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET namespace = excluded.namespace, service = excluded.service,
-         class = excluded.class, host = excluded.host, started_ns = excluded.started_ns, ports = excluded.ports,
-         first_seen_ns = excluded.first_seen_ns, last_seen_ns = excluded.last_seen_ns"
-    );
-    for seen in placed.iter().flat_map(|p| &p.changes.written) {
-        let (i, key) = (&seen.instance, &seen.instance.key);
-        let ports: Vec<_> = i.ports.iter().map(u16::to_string).collect();
-        let mut statement = connection.prepare_cached(&sql).map_err(&failed)?;
-        statement
-            .execute(params![
-                seen.id.0,
-                key.agent.as_str(),
-                key.boot.as_str(),
-                key.pid,
-                key.start_ticks,
-                i.service.namespace.raw(),
-                i.service.name.raw(),
-                i.class.code(),
-                i.host.raw(),
-                i.started.map(|t| t.0),
-                ports.join(","),
-                seen.first_seen.0,
-                seen.last_seen.0,
-            ])
-            .map_err(&failed)?;
+    if placed.iter().any(|p| !p.changes.written.is_empty()) {
+        let sql = format!(
+            "INSERT INTO instance ({INSTANCE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET namespace = excluded.namespace, service = excluded.service,
+             class = excluded.class, host = excluded.host, started_ns = excluded.started_ns, ports = excluded.ports,
+             first_seen_ns = excluded.first_seen_ns, last_seen_ns = excluded.last_seen_ns"
+        );
+        let mut statement = connection.prepare(&sql).map_err(&failed)?;
+        for seen in placed.iter().flat_map(|p| &p.changes.written) {
+            describe(&mut statement, seen).map_err(&failed)?;
+        }
     }
     for p in placed.iter().filter(|p| !p.changes.touched.is_empty()) {
-        let ids: Vec<_> = p
-            .changes
-            .touched
-            .iter()
-            .map(|id| id.0.to_string())
-            .collect();
+        let touched = p.changes.touched.iter();
+        let ids: Vec<_> = touched.map(|id| id.0.to_string()).collect();
         let sql = format!(
             "UPDATE instance SET last_seen_ns = greatest(last_seen_ns, ?) WHERE id IN ({})",
             ids.join(",")
@@ -180,37 +160,59 @@ pub(super) fn write_instances(
     Ok(())
 }
 
+fn describe(statement: &mut Statement<'_>, seen: &SeenInstance) -> duckdb::Result<usize> {
+    let (i, key) = (&seen.instance, &seen.instance.key);
+    let ports: Vec<_> = i.ports.iter().map(u16::to_string).collect();
+    statement.execute(params![
+        seen.id.0,
+        key.agent.as_str(),
+        key.boot.as_str(),
+        key.pid,
+        key.start_ticks,
+        i.service.namespace.raw(),
+        i.service.name.raw(),
+        i.class.code(),
+        i.host.raw(),
+        i.started.map(|t| t.0),
+        ports.join(","),
+        seen.first_seen.0,
+        seen.last_seen.0,
+    ])
+}
+
 /// Writes how far the runs of these batches are stored now.
 pub(super) fn write_ships(
     connection: &Connection,
     registry: &Registry,
     placed: &[Placed<'_>],
 ) -> Result<(), StoreError> {
+    let runs: BTreeSet<_> = placed
+        .iter()
+        .map(|p| (&p.batch.agent, p.batch.epoch))
+        .collect();
+    if runs.is_empty() {
+        return Ok(());
+    }
     let failed = StoreError::engine("store how far an agent has got");
-    let mut done = HashSet::new();
-    for p in placed {
-        let Some(ship) = registry.ship(&p.batch.agent, p.batch.epoch) else {
-            continue;
-        };
-        if !done.insert((&p.batch.agent, p.batch.epoch)) {
-            continue;
+    let mut statement = connection
+        .prepare(
+            "INSERT INTO ship_state (agent, epoch, seq, first_ns, last_ns, unknown) VALUES (?, ?, ?, ?, ?, ?)
+             ON CONFLICT (agent, epoch) DO UPDATE SET seq = excluded.seq, last_ns = excluded.last_ns, unknown = excluded.unknown",
+        )
+        .map_err(&failed)?;
+    for (agent, epoch) in runs {
+        if let Some(ship) = registry.ship(agent, epoch) {
+            statement
+                .execute(params![
+                    ship.agent.as_str(),
+                    ship.epoch.0,
+                    ship.seq.0,
+                    ship.first.0,
+                    ship.last.0,
+                    ship.unknown,
+                ])
+                .map_err(&failed)?;
         }
-        let mut statement = connection
-            .prepare_cached(
-                "INSERT INTO ship_state (agent, epoch, seq, first_ns, last_ns, unknown) VALUES (?, ?, ?, ?, ?, ?)
-                 ON CONFLICT (agent, epoch) DO UPDATE SET seq = excluded.seq, last_ns = excluded.last_ns, unknown = excluded.unknown",
-            )
-            .map_err(&failed)?;
-        statement
-            .execute(params![
-                ship.agent.as_str(),
-                ship.epoch.0,
-                ship.seq.0,
-                ship.first.0,
-                ship.last.0,
-                ship.unknown,
-            ])
-            .map_err(&failed)?;
     }
     Ok(())
 }

@@ -25,6 +25,8 @@ const GROUP_ROWS: usize = 100_000;
 pub(super) struct Writer {
     connection: Connection,
     registry: Registry,
+    /// The engine gave up (it does when it cannot fold its log into the file) and wants to be started anew.
+    failed: bool,
 }
 
 /// A batch with the numbers of its instances.
@@ -40,6 +42,7 @@ impl Writer {
         Ok(Self {
             connection,
             registry,
+            failed: false,
         })
     }
 
@@ -62,7 +65,7 @@ impl Writer {
                 }
             }
             self.store(batches, audits);
-            if closing {
+            if closing || self.failed {
                 break;
             }
         }
@@ -112,10 +115,19 @@ impl Writer {
         batches: &[Box<StoredBatch>],
         audits: &[Box<AuditRow>],
     ) -> Result<Vec<Appended>, StoreError> {
+        if self.failed {
+            return Err(StoreError::Closed);
+        }
         let result = self.write(batches, audits);
         if result.is_err() {
             // The registry may hold what was rolled back.
-            self.registry = tables::load(&self.connection)?;
+            match tables::load(&self.connection) {
+                Ok(registry) => self.registry = registry,
+                Err(error) => {
+                    tracing::error!(%error, "the store has failed and ends");
+                    self.failed = true;
+                }
+            }
         }
         result
     }

@@ -118,6 +118,8 @@ fn a_row_belongs_to_the_window_that_holds_its_end() {
         assert_eq!(count(0, 125) + count(125, 130) + count(130, 1000), 5 * 13);
         assert_eq!(count(120, 130), 13);
         let agent = AgentId::new("a").unwrap();
+        assert_eq!(view.active(window(145, 150)).unwrap().len(), 2);
+        assert!(view.active(window(150, 160)).unwrap().is_empty());
         let covered = view.covered(second(130)).unwrap();
         assert_eq!(
             covered,
@@ -210,6 +212,67 @@ fn the_audit_log_keeps_what_was_refused() {
         store.audit(row.clone()).await.unwrap();
         assert_eq!(store.snapshot().unwrap().audit(10).unwrap(), [row]);
     });
+}
+
+/// Everything that a snapshot can be asked, as text.
+fn all(store: &dyn Store) -> Vec<String> {
+    let view = store.snapshot().unwrap();
+    let events = EventFilter {
+        window: window(0, 1000),
+        services: vec![],
+        limit: 100,
+    };
+    let rows = |routes| view.summaries(&filter(0, 1000, routes)).unwrap();
+    let instances = view.instances(window(0, 1000)).unwrap();
+    vec![
+        format!("{:?}", rows(Routes::Exact)),
+        format!("{:?}", rows(Routes::Split)),
+        format!("{instances:?}"),
+        format!("{:?}", view.services().unwrap()),
+        format!("{:?}", view.active(window(0, 1000)).unwrap()),
+        format!("{:?}", view.covered(second(0)).unwrap()),
+        format!("{:?}", view.edges(window(0, 1000)).unwrap()),
+        format!("{:?}", view.spoken(window(0, 1000)).unwrap()),
+        format!("{:?}", view.events(&events).unwrap()),
+        format!("{:?}", view.health(window(0, 1000)).unwrap()),
+        format!("{:?}", view.newest_health().unwrap()),
+        format!("{:?}", view.ship_states().unwrap()),
+        format!("{:?}", view.audit(10).unwrap()),
+    ]
+}
+
+/// A reader that asked before must not answer from what it knew then: both stores, asked between all batches, say the
+/// same at every step.
+#[test]
+fn what_was_asked_before_does_not_change_the_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let duck = Duck::open(&dir.path().join("coral.duckdb"), second(0)).unwrap();
+    let memory = Memory::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    assert_eq!(all(&duck), all(&memory));
+    for (agent, epoch, seq, at) in [
+        ("a", 5, 1, 100),
+        ("a", 5, 2, 300),
+        ("long-agent-name-0123456789", u64::MAX, 1, 110),
+        ("b", 1, 700, 310),
+        ("a", 6, 1, 320),
+    ] {
+        let mut next = batch(agent, epoch, seq, at);
+        if seq > 1 {
+            next.instances[1].service = ServiceKey::plain(&"x".repeat(300));
+            next.summaries[1].counts.requests = u64::MAX / 2;
+        }
+        runtime.block_on(async {
+            duck.append(next.clone()).await.unwrap();
+            memory.append(next).await.unwrap();
+        });
+        for (duck, memory) in all(&duck).into_iter().zip(all(&memory)) {
+            assert_eq!(duck, memory);
+        }
+    }
+    duck.close();
 }
 
 #[test]
