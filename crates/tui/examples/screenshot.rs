@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
+use unicode_width::UnicodeWidthStr as _;
 use vt100::{Cell, Color, Screen};
 
 /// A character's box, and where its baseline lies in it.
@@ -46,7 +47,7 @@ fn svg(screen: &Screen, columns: u16, rows: u16) -> Result<String, std::fmt::Err
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {full_width} {full_height}' width='{full_width}' \
          height='{full_height}' font-family='DejaVu Sans Mono, Menlo, Consolas, monospace' font-size='15'>\n\
          <rect width='100%' height='100%' rx='10' fill='{BACKGROUND}'/>\n\
-         <g transform='translate({MARGIN} {MARGIN})' xml:space='preserve'>"
+         <g transform='translate({MARGIN} {MARGIN})' >"
     )?;
     for row in 0..rows {
         line(&mut out, screen, row, columns)?;
@@ -113,22 +114,36 @@ fn stretch(
             style.color
         );
     }
-    if text.trim().is_empty() {
-        return Ok(());
-    }
     let weight = if style.bold {
         " font-weight='bold'"
     } else {
         ""
     };
     let faint = if style.dim { " opacity='0.6'" } else { "" };
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
-    let baseline = y + BASELINE;
-    let color = &style.color;
-    writeln!(
-        out,
-        "<text x='{x}' y='{baseline}' fill='{color}'{weight}{faint} textLength='{width}' lengthAdjust='spacingAndGlyphs'>{escaped}</text>"
-    )
+    let (baseline, color) = (y + BASELINE, &style.color);
+    for (at, word) in words(text) {
+        let x = x + at * WIDTH;
+        let width = u32::try_from(word.width()).unwrap_or(0) * WIDTH;
+        let escaped = word.replace('&', "&amp;").replace('<', "&lt;");
+        writeln!(
+            out,
+            "<text x='{x}' y='{baseline}' fill='{color}'{weight}{faint} textLength='{width}'>{escaped}</text>"
+        )?;
+    }
+    Ok(())
+}
+
+/// The words of a text and the columns where they begin: a picture need not keep spaces.
+fn words(text: &str) -> Vec<(u32, &str)> {
+    let mut column = 0;
+    let mut words = vec![];
+    for word in text.split(' ') {
+        if !word.is_empty() {
+            words.push((column, word));
+        }
+        column += u32::try_from(word.width()).unwrap_or(0) + 1;
+    }
+    words
 }
 
 /// How many eighths of its box a block character fills from below.

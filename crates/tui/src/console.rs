@@ -11,6 +11,7 @@ pub mod keys;
 mod layout;
 pub mod link;
 pub mod moment;
+pub mod order;
 pub mod picture;
 mod run;
 mod select;

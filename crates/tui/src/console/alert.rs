@@ -3,7 +3,7 @@
 use super::app::{App, Body, LinkState, Starting};
 use super::link::Lost;
 use super::moment::Moment;
-use super::trouble::{Level, Trouble, figures};
+use super::trouble::{Level, Trouble};
 use coral_model::answer::{AgentRow, STALE_AFTER, ServiceRow};
 use coral_model::{AgentMode, Missing};
 use coral_report::figure::{age, millis, percent};
@@ -103,16 +103,7 @@ fn whole(span: Duration) -> String {
 }
 
 fn worst_service(app: &App) -> Option<(Level, Alert)> {
-    let services = app.picture().services.iter().flat_map(|s| &s.rows);
-    let rate = |row: &ServiceRow| figures(row).and_then(|r| r.rate_per_s).unwrap_or(0.0);
-    let (row, trouble) = services
-        .map(|row| (row, Trouble::of(row)))
-        .filter(|(_, trouble)| trouble.level() > Level::Fine)
-        .max_by(|(a, ta), (b, tb)| {
-            ta.level()
-                .cmp(&tb.level())
-                .then_with(|| rate(a).total_cmp(&rate(b)))
-        })?;
+    let (row, trouble) = app.order.worst(app.picture())?;
     let name = text::service(&row.service);
     let name = text::fit(&name, 30);
     let text = match trouble {

@@ -13,8 +13,8 @@ const BOTH_PANES: (u16, u16) = (110, 24);
 const AROUND_ROWS: u16 = 2;
 /// The second pane is not lower than this.
 const DETAIL_MIN: u16 = 9;
-/// The second pane of Topology, which says three things.
-const EDGE_HEIGHT: u16 = 6;
+/// The second pane of Topology: four facts and a chart.
+const EDGE_MAX: u16 = 20;
 
 /// The lines of the screen from top to bottom.
 #[derive(Debug, Clone, Copy)]
@@ -82,17 +82,20 @@ pub fn panes(app: &App, body: Rect) -> Panes {
         };
         return Panes { table, detail };
     }
-    let detail = match app.page {
-        Page::Topology => EDGE_HEIGHT,
-        Page::Services => {
-            let rows = app.service_list().rows.len();
-            let wanted = u16::try_from(rows)
-                .unwrap_or(u16::MAX)
-                .saturating_add(AROUND_ROWS + 1);
-            let table = wanted.clamp(DETAIL_MIN, body.height * 3 / 5);
-            body.height - table
-        }
+    let rows = match app.page {
+        Page::Topology => app.tree().0.len(),
+        Page::Services => app.service_list().rows.len(),
     };
+    let wanted = u16::try_from(rows).unwrap_or(u16::MAX);
+    let table = wanted
+        .saturating_add(AROUND_ROWS + 1)
+        .clamp(DETAIL_MIN, body.height * 3 / 5);
+    let most = if app.page == Page::Topology {
+        EDGE_MAX
+    } else {
+        u16::MAX
+    };
+    let detail = (body.height - table).min(most);
     let [table, detail] =
         Layout::vertical([Constraint::Fill(1), Constraint::Length(detail)]).areas(body);
     Panes {

@@ -49,11 +49,14 @@ pub struct Picture {
     pub services: Option<Services>,
     /// The topology.
     pub topology: Option<Topology>,
+    /// Rises with every change, so that what is derived from it is worked out once.
+    pub version: u64,
 }
 
 impl Picture {
     /// Takes a change in.
     pub fn apply(&mut self, change: Change, now: Moment) {
+        self.version += 1;
         match change {
             Change::Snapshot(_, answer) => self.replace(answer, now),
             Change::Delta(_, answer, removed) => self.merge(answer, &removed, now),

@@ -13,8 +13,11 @@ use crate::lifecycle::{agent_command, up};
 use crate::place::Place;
 use coral_model::{Question, ServiceKey, Span};
 use crossterm::event::Event as Input;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use crossterm::{execute, queue};
 use futures::StreamExt as _;
 use nix::sys::signal::{Signal, raise};
+use std::io::stdout;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -96,7 +99,10 @@ pub(super) async fn run(place: Place, config: Config) -> Result<(), Failure> {
 
 fn draw(terminal: &mut Terminal, app: &App, clock: &Clock) -> std::io::Result<()> {
     let now = clock.now();
-    terminal.screen.draw(|frame| app.draw(frame, now)).map(drop)
+    // The terminal shows the frame at once or not at all, so nothing flickers; one that does not know this ignores it.
+    queue!(stdout(), BeginSynchronizedUpdate)?;
+    terminal.screen.draw(|frame| app.draw(frame, now))?;
+    execute!(stdout(), EndSynchronizedUpdate)
 }
 
 async fn next_input(terminal: &mut Terminal) -> Option<std::io::Result<Input>> {

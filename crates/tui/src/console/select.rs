@@ -35,33 +35,28 @@ impl<K: Clone + PartialEq> Select<K> {
         self.key = Some(key);
     }
 
-    /// Puts the cursor on a row by its place.
-    pub fn go(&mut self, index: usize, keys: &[K]) {
-        self.index = index.min(keys.len().saturating_sub(1));
-        self.key = keys.get(self.index).cloned();
+    /// The row that the cursor was put on.
+    pub fn key(&self) -> Option<&K> {
+        self.key.as_ref()
     }
 
-    /// Moves the cursor, not past the ends.
-    pub fn step(&mut self, by: isize, keys: &[K]) {
-        self.go(self.index.saturating_add_signed(by), keys);
+    /// Puts the cursor on the row at this place, which has this key.
+    pub fn go(&mut self, index: usize, key: Option<K>) {
+        self.index = index;
+        self.key = key;
     }
 
-    /// Finds the row again among the rows of now, and brings it onto a screen of `height` rows. A row that is gone leaves
-    /// the cursor in its place.
-    pub fn settle(&mut self, keys: &[K], height: usize) {
-        let last = keys.len().saturating_sub(1);
+    /// Takes in where the row is now among `count` rows, and brings it onto a screen of `height` rows. A row that is gone
+    /// leaves the cursor in its place.
+    pub fn settle(&mut self, place: Option<usize>, count: usize, height: usize) {
         self.index = match &self.key {
             None => 0,
-            Some(key) => keys
-                .iter()
-                .position(|k| k == key)
-                .unwrap_or(self.index)
-                .min(last),
+            Some(_) => place.unwrap_or(self.index).min(count.saturating_sub(1)),
         };
         let height = height.max(1);
         let lowest = (self.index + 1).saturating_sub(height);
         self.offset = self.offset.clamp(lowest, self.index);
-        self.offset = self.offset.min(keys.len().saturating_sub(height));
+        self.offset = self.offset.min(count.saturating_sub(height));
     }
 }
 
@@ -69,22 +64,25 @@ impl<K: Clone + PartialEq> Select<K> {
 mod tests {
     use super::*;
 
+    fn settle(select: &mut Select<&'static str>, keys: &[&'static str]) -> (usize, usize) {
+        let place = select
+            .key()
+            .and_then(|key| keys.iter().position(|k| k == key));
+        select.settle(place, keys.len(), 2);
+        (select.index(), select.offset())
+    }
+
     #[test]
     fn the_cursor_keeps_its_row_and_follows_the_top_until_it_is_moved() {
         let mut select = Select::default();
-        select.settle(&["a", "b", "c"], 2);
-        assert_eq!((select.index(), select.offset()), (0, 0));
-        select.settle(&["x", "a", "b", "c"], 2);
-        assert_eq!(select.index(), 0);
-        select.step(3, &["x", "a", "b", "c"]);
-        select.settle(&["x", "a", "b", "c"], 2);
-        assert_eq!((select.index(), select.offset()), (3, 2));
-        select.settle(&["c", "x", "a", "b"], 2);
-        assert_eq!((select.index(), select.offset()), (0, 0));
-        select.settle(&["x", "a"], 2);
-        assert_eq!(select.index(), 0);
-        select.step(-5, &["x", "a"]);
-        select.settle(&[], 2);
-        assert_eq!((select.index(), select.offset()), (0, 0));
+        assert_eq!(settle(&mut select, &["a", "b", "c"]), (0, 0));
+        assert_eq!(settle(&mut select, &["x", "a", "b", "c"]), (0, 0));
+        select.go(3, Some("c"));
+        assert_eq!(settle(&mut select, &["x", "a", "b", "c"]), (3, 2));
+        assert_eq!(settle(&mut select, &["c", "x", "a", "b"]), (0, 0));
+        assert_eq!(settle(&mut select, &["x", "a"]), (0, 0));
+        select.go(1, Some("a"));
+        assert_eq!(settle(&mut select, &["b", "c", "d"]), (1, 0));
+        assert_eq!(settle(&mut select, &[]), (0, 0));
     }
 }

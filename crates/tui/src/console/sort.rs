@@ -73,9 +73,11 @@ struct Rank {
     name: String,
 }
 
-/// Sorts the rows; unknown figures come last either way.
-pub fn sort(rows: &mut [&ServiceRow], sort: Sort) {
-    rows.sort_by_cached_key(|row| Ranked(rank(row, sort.column), sort));
+/// Sorts places of rows; unknown figures come last either way.
+pub fn sort(places: &mut [usize], rows: &[ServiceRow], troubles: &[Trouble], sort: Sort) {
+    places.sort_by_cached_key(|&place| {
+        Ranked(rank(&rows[place], troubles[place], sort.column), sort)
+    });
 }
 
 struct Ranked(Rank, Sort);
@@ -118,7 +120,7 @@ impl PartialEq for Ranked {
 
 impl Eq for Ranked {}
 
-fn rank(row: &ServiceRow, column: Column) -> Rank {
+fn rank(row: &ServiceRow, trouble: Trouble, column: Column) -> Rank {
     let ms = |pick: fn(&Red) -> Option<std::time::Duration>| {
         figures(row).and_then(pick).map(|d| d.as_secs_f64())
     };
@@ -132,7 +134,7 @@ fn rank(row: &ServiceRow, column: Column) -> Rank {
         Column::Flight => Some(row.in_flight as f64),
     };
     let level = match column {
-        Column::Trouble => Trouble::of(row).level(),
+        Column::Trouble => trouble.level(),
         _ => Level::Fine,
     };
     Rank {

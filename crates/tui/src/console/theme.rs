@@ -103,6 +103,16 @@ impl Theme {
         self.color(Color::Yellow, Modifier::BOLD)
     }
 
+    /// Bars of a chart.
+    pub fn chart(self) -> Style {
+        match self.palette {
+            _ if self.grey => self.dim(),
+            Palette::None => Style::new(),
+            Palette::Sixteen => Style::new().fg(Color::Cyan),
+            Palette::Many => Style::new().fg(Color::Indexed(67)),
+        }
+    }
+
     /// Connected.
     pub fn good(self) -> Style {
         self.color(Color::Green, Modifier::empty())
@@ -120,6 +130,7 @@ impl Theme {
     pub fn selected(self) -> Style {
         match self.palette {
             Palette::None => Style::new().add_modifier(Modifier::REVERSED),
+            _ if self.grey => self.dim().add_modifier(Modifier::REVERSED),
             _ => Style::new().fg(Color::Black).bg(Color::Cyan),
         }
     }

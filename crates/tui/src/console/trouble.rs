@@ -54,15 +54,16 @@ impl Trouble {
         let red = figures(row);
         let ratio = red.and_then(|r| r.error_ratio).unwrap_or(0.0);
         let proven = red.is_some_and(|r| r.counts.errors >= ERRORS_MIN);
+        let level = error_level(ratio);
         let stuck = row
             .oldest_in_flight
             .filter(|&age| row.in_flight > 0 && age >= STUCK_AFTER);
         let idle = red.and_then(|r| r.rate_per_s).unwrap_or(0.0) == 0.0;
         match stuck {
-            _ if proven && ratio >= BROKEN_RATIO => Self::Errors(Level::Broken, ratio),
+            _ if proven && level == Level::Broken => Self::Errors(level, ratio),
             Some(age) if idle => Self::Stuck(Level::Broken, age),
             Some(age) => Self::Stuck(Level::Unusual, age),
-            None if proven && ratio >= UNUSUAL_RATIO => Self::Errors(Level::Unusual, ratio),
+            None if proven && level == Level::Unusual => Self::Errors(level, ratio),
             None => slower(&row.trend).map_or(Self::None, Self::Slower),
         }
     }
@@ -74,6 +75,15 @@ impl Trouble {
             Self::Errors(level, _) | Self::Stuck(level, _) => *level,
             Self::Slower(_) => Level::Unusual,
         }
+    }
+}
+
+/// How bad this share of errors is.
+pub fn error_level(ratio: f64) -> Level {
+    match ratio {
+        r if r >= BROKEN_RATIO => Level::Broken,
+        r if r >= UNUSUAL_RATIO => Level::Unusual,
+        _ => Level::Fine,
     }
 }
 
@@ -102,10 +112,12 @@ pub fn slower(trend: &[Option<Duration>]) -> Option<f64> {
 
 /// The middle value, the lower of two; zero of nothing.
 pub fn median(values: &[Duration]) -> Duration {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    let middle = sorted.len().saturating_sub(1) / 2;
-    sorted.get(middle).copied().unwrap_or_default()
+    if values.is_empty() {
+        return Duration::ZERO;
+    }
+    let mut values = values.to_vec();
+    let middle = (values.len() - 1) / 2;
+    *values.select_nth_unstable(middle).1
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use crate::console::event::Action;
 use crate::console::filter::{Field, Subject};
 use crate::console::layout;
 use crate::console::moment::Moment;
-use crate::console::sort::{COLUMNS, sort};
+use crate::console::order::ServiceList;
+use crate::console::sort::COLUMNS;
 use crate::console::tree::{self, TreeRow};
 use crate::console::trouble::{Level, Trouble, figures};
 use crate::failure::Failure;
@@ -17,17 +18,6 @@ use std::time::Duration;
 
 /// How old the routes may get while they are on the screen.
 const ROUTES_AGE: Duration = Duration::from_secs(2);
-
-/// The services that are shown, and how many are not.
-#[derive(Debug, Default)]
-pub struct ServiceList<'a> {
-    /// In their order.
-    pub rows: Vec<&'a ServiceRow>,
-    /// Folded away: system, coral, outside.
-    pub folded: [usize; 3],
-    /// How many there would be without the filter.
-    pub total: usize,
-}
 
 impl Subject for &ServiceRow {
     fn text(&self) -> Cow<'_, str> {
@@ -57,27 +47,7 @@ impl Subject for &ServiceRow {
 impl App {
     /// The services, folded, filtered and sorted.
     pub fn service_list(&self) -> ServiceList<'_> {
-        let mut list = ServiceList::default();
-        let services = self.picture().services.iter().flat_map(|s| &s.rows);
-        for row in services {
-            let fold = match row.class {
-                _ if self.all => None,
-                ServiceClass::App => None,
-                ServiceClass::System => Some(0),
-                ServiceClass::Coral => Some(1),
-                ServiceClass::Outside => Some(2),
-            };
-            if let Some(class) = fold {
-                list.folded[class] += 1;
-                continue;
-            }
-            list.total += 1;
-            if self.filter.passes(&row) {
-                list.rows.push(row);
-            }
-        }
-        sort(&mut list.rows, self.sort);
-        list
+        self.order.list(self.picture())
     }
 
     /// The rows of the topology, and how many edges are folded away.
@@ -87,30 +57,31 @@ impl App {
 
     /// The service under the cursor of page 1.
     pub fn selected_service(&self) -> Option<&ServiceRow> {
-        let list = self.service_list();
-        list.rows.get(self.services.index()).copied()
-    }
-
-    fn service_keys(&self) -> Vec<ServiceKey> {
-        let list = self.service_list();
-        list.rows.iter().map(|row| row.service.clone()).collect()
-    }
-
-    fn edge_keys(&self) -> Vec<String> {
-        self.tree().0.iter().map(TreeRow::id).collect()
+        self.order.row(self.picture(), self.services.index())
     }
 
     /// Puts the cursors back onto their rows after anything changed.
     pub(super) fn settle(&mut self, now: Moment) {
+        let picture = self
+            .frozen
+            .as_ref()
+            .map_or(&self.live, |(picture, _)| picture);
+        self.order
+            .update(picture, &self.filter, self.sort, self.all);
         let height = usize::from(layout::rows_height(self, now));
         match self.page {
             Page::Services => {
-                let keys = self.service_keys();
-                self.services.settle(&keys, height);
+                let rows = self.service_list().rows;
+                let key = self.services.key();
+                let place = key.and_then(|key| rows.iter().position(|r| r.service == *key));
+                self.services.settle(place, self.order.count(), height);
             }
             Page::Topology => {
-                let keys = self.edge_keys();
-                self.edges.settle(&keys, height);
+                let rows = self.tree().0;
+                let key = self.edges.key();
+                let place = key.and_then(|key| rows.iter().position(|r| r.id() == *key));
+                let count = rows.len();
+                self.edges.settle(place, count, height);
             }
         }
         let selected = self.selected_service().map(|row| row.service.clone());
@@ -140,12 +111,10 @@ impl App {
                 self.pane.offset = self.pane.offset.saturating_add_signed(by).min(last);
             }
             (_, Page::Services) => {
-                let keys = self.service_keys();
-                self.services.step(by, &keys);
+                self.put_cursor(self.services.index().saturating_add_signed(by));
             }
             (_, Page::Topology) => {
-                let keys = self.edge_keys();
-                self.edges.step(by, &keys);
+                self.put_cursor(self.edges.index().saturating_add_signed(by));
             }
         }
     }
@@ -157,16 +126,20 @@ impl App {
         }
     }
 
-    /// Puts the cursor on the row at this place.
+    /// Puts the cursor on the row at this place, or on the last.
     pub(super) fn put_cursor(&mut self, index: usize) {
         match self.page {
             Page::Services => {
-                let keys = self.service_keys();
-                self.services.go(index, &keys);
+                let index = index.min(self.order.count().saturating_sub(1));
+                let row = self.order.row(self.picture(), index);
+                let key = row.map(|row| row.service.clone());
+                self.services.go(index, key);
             }
             Page::Topology => {
-                let keys = self.edge_keys();
-                self.edges.go(index, &keys);
+                let rows = self.tree().0;
+                let index = index.min(rows.len().saturating_sub(1));
+                let key = rows.get(index).map(TreeRow::id);
+                self.edges.go(index, key);
             }
         }
     }
@@ -176,9 +149,9 @@ impl App {
         let (hits, index): (Vec<bool>, usize) = match self.page {
             Page::Services => {
                 let filtered = !self.filter.is_empty();
-                let hit = |row: &&ServiceRow| filtered || Trouble::of(row).level() > Level::Fine;
-                let rows = self.service_list().rows;
-                (rows.iter().map(hit).collect(), self.services.index())
+                let troubles = self.service_list().troubles;
+                let hit = |trouble: &Trouble| filtered || trouble.level() > Level::Fine;
+                (troubles.iter().map(hit).collect(), self.services.index())
             }
             Page::Topology => {
                 let rows = self.tree().0;

@@ -1,7 +1,7 @@
 //! p95 over the window: a sparkline in a cell, and a chart with axes. A gap in the data is a gap in the line.
 
 use super::{View, clock, put, span};
-use crate::console::trouble::median;
+use crate::console::trouble::{median, slower};
 use coral_report::figure::millis;
 use coral_report::text::right;
 use ratatui::buffer::Buffer;
@@ -41,14 +41,28 @@ fn columns(points: &[Option<Duration>], width: usize) -> Vec<Option<Duration>> {
         .collect()
 }
 
-/// A sparkline of so many columns.
-pub(super) fn sparkline(points: &[Option<Duration>], width: usize) -> String {
-    let top = top(points, STEADY_PART);
+/// A sparkline of so many columns: each bar, and whether it is far above what is usual.
+pub(super) fn sparkline(points: &[Option<Duration>], width: usize) -> Vec<(&'static str, bool)> {
+    let (top, high) = (top(points, STEADY_PART), high(points));
     let bar = |point: Option<Duration>| match point {
-        None => " ",
-        Some(value) => BARS[eighths(value, top, 1).saturating_sub(1).min(7)],
+        None => (" ", false),
+        Some(value) => {
+            let bar = BARS[eighths(value, top, 1).saturating_sub(1).min(7)];
+            (bar, value >= high)
+        }
     };
     columns(points, width).into_iter().map(bar).collect()
+}
+
+/// From this value on a point is far above what is usual; beyond all values when nothing is unusual.
+fn high(points: &[Option<Duration>]) -> Duration {
+    match slower(points) {
+        None => Duration::MAX,
+        Some(_) => {
+            let known: Vec<Duration> = points.iter().copied().flatten().collect();
+            median(&known) * 2
+        }
+    }
 }
 
 /// The height of a value in eighths of a line, at least one.
@@ -59,7 +73,7 @@ fn eighths(value: Duration, top: f64, lines: usize) -> usize {
 
 /// A chart over the whole area: the last line is the time.
 pub(super) fn draw(view: View<'_>, points: &[Option<Duration>], area: Rect, buf: &mut Buffer) {
-    let (theme, top) = (view.theme, top(points, CHART_PART));
+    let (theme, top, high) = (view.theme, top(points, CHART_PART), high(points));
     if area.height < 3 || area.width <= LABEL + 10 || top == 0.0 {
         return;
     }
@@ -80,9 +94,20 @@ pub(super) fn draw(view: View<'_>, points: &[Option<Duration>], area: Rect, buf:
                 n => BARS[n.min(8) - 1],
             },
         };
-        let text: String = columns.iter().map(bar).collect();
+        let spans: Vec<_> = columns
+            .iter()
+            .map(|point| {
+                let unusual = point.is_some_and(|value| value >= high);
+                let style = if unusual {
+                    theme.unusual()
+                } else {
+                    theme.chart()
+                };
+                span(bar(point), style)
+            })
+            .collect();
         put(
-            Line::styled(text, theme.link()),
+            Line::from(spans),
             Rect {
                 y,
                 height: 1,
@@ -154,10 +179,14 @@ mod tests {
 
     #[test]
     fn steady_is_low_a_rise_is_high_and_a_gap_is_blank() {
-        assert_eq!(sparkline(&points(&[10, 10, 10, 10]), 4), "▂▂▂▂");
-        assert_eq!(sparkline(&points(&[10, 10, 0, 160]), 4), "▁▁ █");
-        assert_eq!(sparkline(&points(&[]), 3), "   ");
-        assert_eq!(sparkline(&points(&[1, 2]), 4), "▂▂▄▄");
+        let drawn = |ms: &[u64], width| -> String {
+            let bars = sparkline(&points(ms), width);
+            bars.into_iter().map(|(bar, _)| bar).collect()
+        };
+        assert_eq!(drawn(&[10, 10, 10, 10], 4), "▂▂▂▂");
+        assert_eq!(drawn(&[10, 10, 0, 160], 4), "▁▁ █");
+        assert_eq!(drawn(&[], 3), "   ");
+        assert_eq!(drawn(&[1, 2], 4), "▂▂▄▄");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The pane of the selected service: its routes, who it calls and who calls it, and p95 over the window.
 
 use super::table::{Cell, Column, GAP, cell, line, total};
-use super::{View, below, chart, put, titled_rule};
+use super::{View, below, chart, put, span, titled_rule};
 use crate::console::app::LinkState;
 use coral_model::answer::{EdgeRow, FEW_SAMPLES, MetricRow, ServiceRow};
 use coral_model::{Answer, AnswerBody, ServiceKey, Side, StatusClass};
-use coral_report::figure::{UNKNOWN, bytes, millis, percent, rate};
+use coral_report::figure::{UNKNOWN, bytes, millis, rate};
 use coral_report::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -186,6 +186,12 @@ fn draw_calls(view: View<'_>, service: &ServiceKey, area: Rect, buf: &mut Buffer
     }
 }
 
+fn percent_cell(view: View<'_>, ratio: Option<f64>) -> Cell {
+    let mut parts = super::topology::errors(view, ratio);
+    parts.push(span("%", view.theme.dim()));
+    parts
+}
+
 fn per_second(edge: &EdgeRow) -> f64 {
     edge.red.as_ref().and_then(|r| r.rate_per_s).unwrap_or(0.0)
 }
@@ -210,12 +216,6 @@ fn call_line(
     match &edge.red {
         Some(red) => {
             columns.extend([8, 6, 12].map(|width| Column::figures("", width)));
-            let errors = red.error_ratio.unwrap_or(0.0);
-            let style = if errors > 0.0 {
-                theme.broken()
-            } else {
-                theme.dim()
-            };
             let p95 = match red.p95 {
                 None => UNKNOWN.to_owned(),
                 some => format!("p95 {} ms", millis(some)),
@@ -227,7 +227,7 @@ fn call_line(
             };
             cells.extend([
                 cell(format!("{}/s", rate(red.rate_per_s)), theme.plain()),
-                cell(format!("{}%", percent(red.error_ratio)), style),
+                percent_cell(view, red.error_ratio),
                 cell(p95, time),
             ]);
         }

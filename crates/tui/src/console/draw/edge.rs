@@ -1,12 +1,18 @@
 //! The pane of the selected edge: its requests as both ends count them, its durations, its connections.
 
-use super::{View, below, put, span, titled_rule};
+use super::{View, below, chart, put, span, titled_rule};
+use coral_model::ServiceKey;
 use coral_model::answer::{EdgeRow, EdgeSource};
 use coral_report::figure::{UNKNOWN, bytes, millis, percent, percentile, rate};
 use coral_report::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+
+/// Lines of the facts, with the title above and a blank below.
+const FACTS: u16 = 6;
+/// A lower chart says nothing.
+const CHART_MIN: u16 = 6;
 
 pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
     let (rows, _) = view.app.tree();
@@ -18,11 +24,13 @@ pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
         let name = text::service(row.service);
         let title = format!("{}: nobody is seen calling it", text::fit(&name, 40));
         titled_rule(view, &title, focused, area, buf);
+        served(view, row.service, below(area, 2), buf);
         return;
     };
     let (caller, callee) = (text::service(&edge.caller), text::service(&edge.callee));
     let title = format!("{} → {}", text::fit(&caller, 40), text::fit(&callee, 40));
     titled_rule(view, &title, focused, area, buf);
+    served(view, row.service, below(area, FACTS), buf);
     let lines = [
         ("requests", requests(edge)),
         ("durations", durations(edge)),
@@ -36,6 +44,20 @@ pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
         ]);
         put(line, below(area, u16::try_from(i + 1).unwrap_or(1)), buf);
     }
+}
+
+/// How the callee answered over the window, when there is room.
+fn served(view: View<'_>, callee: &ServiceKey, area: Rect, buf: &mut Buffer) {
+    let services = view.app.picture().services.iter().flat_map(|s| &s.rows);
+    let row = services.into_iter().find(|row| row.service == *callee);
+    let Some(row) =
+        row.filter(|row| area.height >= CHART_MIN && row.trend.iter().any(Option::is_some))
+    else {
+        return;
+    };
+    let title = format!("{}: p95 in ms", text::fit(&text::service(callee), 40));
+    titled_rule(view, &title, false, area, buf);
+    chart::draw(view, &row.trend, below(area, 1), buf);
 }
 
 fn requests(edge: &EdgeRow) -> String {

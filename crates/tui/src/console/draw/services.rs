@@ -1,21 +1,21 @@
 //! Page 1: one row a service. Figures that prove nothing are dim, columns leave when the screen is narrow.
 
-use super::chart::sparkline;
-use super::table::{Cell, Column, GAP, cell, line, titles, total};
+mod cells;
+
+use super::table::{Column, GAP, line, titles};
 use super::{View, put, span};
 use crate::console::layout::rows_of_table;
 use crate::console::sort;
 use crate::console::theme::OLD;
-use crate::console::trouble::{Level, Trouble, figures, is_stale, slower};
-use coral_model::Protocol;
-use coral_model::answer::{FEW_SAMPLES, Red, ServiceRow};
-use coral_report::figure::{UNKNOWN, age, bytes, millis, percent, percentile, rate};
+use crate::console::trouble::{Trouble, figures, is_stale};
+use cells::{unread, value};
+use coral_model::answer::ServiceRow;
+use coral_report::figure::age;
 use coral_report::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
-use std::time::Duration;
 
 /// The glyph before the name, with a space around it.
 const MARK: usize = 3;
@@ -202,6 +202,7 @@ fn name(row: &ServiceRow) -> (String, &'static str) {
     )
 }
 
+/// A row of figures; where nothing could be read, what is known stands in their place.
 fn row_line(view: View<'_>, row: &ServiceRow, columns: &[(Kind, Column)]) -> Line<'static> {
     let (trouble, stale) = (Trouble::of(row), is_stale(row));
     let view = View {
@@ -227,167 +228,4 @@ fn row_line(view: View<'_>, row: &ServiceRow, columns: &[(Kind, Column)]) -> Lin
 
 fn is_grey(view: View<'_>) -> bool {
     view.theme.plain() == view.theme.dim()
-}
-
-fn value(
-    view: View<'_>,
-    kind: Kind,
-    row: &ServiceRow,
-    red: Option<&Red>,
-    trouble: Trouble,
-    width: usize,
-) -> Cell {
-    let theme = view.theme;
-    let few = red.is_none_or(|r| r.samples < FEW_SAMPLES);
-    let measured = if few { theme.dim() } else { theme.plain() };
-    let time = |pick: fn(&Red) -> Option<Duration>| cell(millis(red.and_then(pick)), measured);
-    match kind {
-        Kind::Name => {
-            let (name, side) = name(row);
-            let room = width.saturating_sub(side.len());
-            let style = if row.class == coral_model::ServiceClass::App {
-                theme.bold()
-            } else {
-                theme.dim()
-            };
-            vec![span(text::fit(&name, room), style), span(side, theme.dim())]
-        }
-        Kind::Instances => cell(row.instances.to_string(), theme.dim()),
-        Kind::Rate => cell(rate(red.and_then(|r| r.rate_per_s)), theme.plain()),
-        Kind::Errors => errors(view, red, trouble),
-        Kind::P50 => time(|r| r.p50),
-        Kind::P99 => time(|r| r.p99),
-        Kind::P95 => p95(view, row, red, measured),
-        Kind::Flight => flight(view, row, red),
-        Kind::Trend => trend(view, row, width),
-        Kind::Speaks => cell(speaks(&row.protocols), theme.dim()),
-        Kind::Ports => {
-            let ports: Vec<String> = row.ports.iter().map(u16::to_string).collect();
-            cell(ports.join(", "), theme.dim())
-        }
-    }
-}
-
-fn errors(view: View<'_>, red: Option<&Red>, trouble: Trouble) -> Cell {
-    let ratio = red.and_then(|r| r.error_ratio);
-    let style = match (trouble, ratio) {
-        (Trouble::Errors(level, _), _) => view.theme.level(level).1,
-        (_, Some(0.0) | None) => view.theme.dim(),
-        _ => view.theme.plain(),
-    };
-    cell(percent(ratio), style)
-}
-
-fn p95(view: View<'_>, row: &ServiceRow, red: Option<&Red>, measured: Style) -> Cell {
-    let Some(red) = red else {
-        return cell(UNKNOWN, view.theme.dim());
-    };
-    let mut parts = cell(percentile(red.p95, red.samples), measured);
-    if let Some(times) = slower(&row.trend) {
-        parts.push(span(format!(" ↑{times:.0}x"), view.theme.unusual()));
-    }
-    parts
-}
-
-fn flight(view: View<'_>, row: &ServiceRow, red: Option<&Red>) -> Cell {
-    let theme = view.theme;
-    if red.is_none() {
-        return cell(format!("{UNKNOWN:>4}"), theme.dim());
-    }
-    let oldest = row.oldest_in_flight.filter(|_| row.in_flight > 0);
-    let (count, oldest_text) = (row.in_flight, oldest.map_or(String::new(), short_age));
-    let style = match (oldest, Trouble::of(row)) {
-        (_, Trouble::Stuck(level, _)) => theme.level(level).1,
-        (None, _) => theme.dim(),
-        (Some(_), _) => theme.plain(),
-    };
-    vec![
-        span(format!("{count:>4}"), style),
-        span(format!("  {oldest_text}"), theme.dim()),
-    ]
-}
-
-/// One unit is enough beside a count.
-fn short_age(span: Duration) -> String {
-    let words = age(span);
-    let mut parts = words.split(' ');
-    match (parts.next(), parts.next()) {
-        (Some(number), Some(unit)) => format!("{number} {unit}"),
-        _ => words,
-    }
-}
-
-fn trend(view: View<'_>, row: &ServiceRow, width: usize) -> Cell {
-    let theme = view.theme;
-    match row.stale.filter(|_| is_stale(row)) {
-        None => {
-            let style = match slower(&row.trend) {
-                Some(_) => theme.level(Level::Unusual).1,
-                None => theme.link(),
-            };
-            cell(sparkline(&row.trend, width), style)
-        }
-        Some(stale) => {
-            let note = format!(" {} old", short_age(stale));
-            let line = sparkline(&row.trend, width.saturating_sub(note.len()));
-            cell(format!("{line}{note}"), theme.dim())
-        }
-    }
-}
-
-/// Nothing could be read of what it says: what its connections show stands in place of the figures.
-fn unread(view: View<'_>, row: &ServiceRow, columns: &[(Kind, Column)]) -> Line<'static> {
-    let theme = view.theme;
-    let (mut before, mut between) = (vec![], vec![]);
-    for (kind, column) in columns {
-        match kind {
-            Kind::Name | Kind::Instances => before.push((*kind, column.clone())),
-            _ => between.push(column.clone()),
-        }
-    }
-    let mut plain: Vec<Column> = before.iter().map(|c| c.1.clone()).collect();
-    let mut cells: Vec<Cell> = before
-        .iter()
-        .map(|(kind, column)| value(view, *kind, row, None, Trouble::None, column.width))
-        .collect();
-    plain.push(Column::words("", total(&between)));
-    cells.push(cell(connections(view, row), theme.dim()));
-    line(&plain, cells)
-}
-
-fn connections(view: View<'_>, row: &ServiceRow) -> String {
-    let picture = view.app.picture();
-    let edges: Vec<_> = picture
-        .edges()
-        .iter()
-        .filter(|e| e.callee == row.service)
-        .collect();
-    let window = picture
-        .head()
-        .map_or(0.0, |h| h.window.length().as_secs_f64());
-    let mut parts = vec![];
-    if !edges.is_empty() {
-        let connections: u64 = edges.iter().map(|e| e.connections).sum();
-        let moved: u64 = edges.iter().map(|e| e.bytes_sent + e.bytes_received).sum();
-        parts.push(format!("conns {connections}"));
-        parts.push(format!("{}/s", bytes(moved as f64 / window.max(1.0))));
-        let rtts = edges.iter().filter_map(|e| e.rtt).min();
-        parts.extend(rtts.map(|rtt| format!("rtt {} ms", millis(Some(rtt)))));
-    }
-    let unread = |p: &&Protocol| **p != Protocol::Http1;
-    match row.protocols.iter().find(unread) {
-        Some(protocol) => parts.push(format!("{}, not read yet", protocol.name())),
-        None if edges.is_empty() => parts.push("no traffic in this window".to_owned()),
-        None => {}
-    }
-    if edges.is_empty() && !row.ports.is_empty() {
-        let ports: Vec<String> = row.ports.iter().take(3).map(u16::to_string).collect();
-        parts.push(format!("listens on {}", ports.join(", ")));
-    }
-    parts.join("  ")
-}
-
-fn speaks(protocols: &[Protocol]) -> String {
-    let names: Vec<&str> = protocols.iter().map(|p| p.name()).collect();
-    names.join(", ")
 }

@@ -3,7 +3,6 @@
 use super::{View, clock, put, span};
 use crate::console::app::{Body, LinkState};
 use crate::console::link::Lost;
-use crate::console::sort::{Sort, sort};
 use crate::console::theme::{LIVE, OLD, UNUSUAL};
 use crate::console::trouble::{Trouble, figures, is_stale};
 use coral_model::ServiceClass;
@@ -82,19 +81,21 @@ fn worst(view: View<'_>, width: usize, count: usize) -> Vec<Line<'static>> {
         Body::Unreachable(_) => return say("the colony cannot be reached"),
         Body::NoColony => return say("no colony runs here; u starts one"),
     }
-    let mut rows: Vec<&ServiceRow> = view
-        .app
-        .picture()
-        .services
-        .iter()
-        .flat_map(|s| &s.rows)
-        .filter(|r| r.class == ServiceClass::App)
+    let shown = view.app.order.troubles(view.app.picture());
+    let mut rows: Vec<(&ServiceRow, Trouble)> = shown
+        .filter(|(row, _)| row.class == ServiceClass::App)
         .collect();
-    sort(&mut rows, Sort::default());
+    let rate = |row: &ServiceRow| figures(row).and_then(|r| r.rate_per_s).unwrap_or(0.0);
+    rows.sort_by(|(a, ta), (b, tb)| {
+        let levels = tb.level().cmp(&ta.level());
+        levels
+            .then_with(|| rate(b).total_cmp(&rate(a)))
+            .then_with(|| a.service.cmp(&b.service))
+    });
     let mut lines: Vec<Line<'static>> = rows
         .into_iter()
         .take(count.max(3))
-        .map(|row| line(view, row, width))
+        .map(|(row, trouble)| line(view, row, trouble, width))
         .collect();
     if let LinkState::Away { why, .. } = &view.app.link {
         let text = if *why == Lost::Nobody {
@@ -107,11 +108,11 @@ fn worst(view: View<'_>, width: usize, count: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn line(view: View<'_>, row: &ServiceRow, width: usize) -> Line<'static> {
+fn line(view: View<'_>, row: &ServiceRow, trouble: Trouble, width: usize) -> Line<'static> {
     let theme = view.theme.old(is_stale(row));
     let (glyph, style) = match is_stale(row) {
         true => (OLD, theme.dim()),
-        false => view.theme.level(Trouble::of(row).level()),
+        false => view.theme.level(trouble.level()),
     };
     let red = figures(row).filter(|_| !is_stale(row));
     let figures = match red {

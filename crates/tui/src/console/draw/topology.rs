@@ -4,7 +4,7 @@ use super::table::{Cell, Column, GAP, cell, line, titles};
 use super::{View, put, span};
 use crate::console::layout::rows_of_table;
 use crate::console::tree::TreeRow;
-use crate::console::trouble::{Level, Trouble};
+use crate::console::trouble::{Level, error_level};
 use coral_model::ServiceClass;
 use coral_model::answer::{EdgeRow, FEW_SAMPLES, Red};
 use coral_report::figure::{UNKNOWN, bytes, millis, percent, percentile, rate};
@@ -94,9 +94,9 @@ pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
         area,
         buf,
     );
-    let services = view.app.picture().services.iter().flat_map(|s| &s.rows);
-    let troubles: HashMap<_, _> = services
-        .map(|row| (&row.service, Trouble::of(row).level()))
+    let troubles = view.app.order.troubles(view.app.picture());
+    let troubles: HashMap<_, _> = troubles
+        .map(|(row, trouble)| (&row.service, trouble.level()))
         .collect();
     let lines = rows_of_table(area);
     let (offset, cursor) = (view.app.edges.offset(), view.app.edges.index());
@@ -185,6 +185,15 @@ fn cells(view: View<'_>, row: &TreeRow<'_>, kinds: &[Kind]) -> Vec<Cell> {
     cells
 }
 
+/// Errors in percent, in the colour of how bad they are; none at all is dim.
+pub(super) fn errors(view: View<'_>, ratio: Option<f64>) -> Cell {
+    let style = match ratio {
+        Some(ratio) if ratio > 0.0 => view.theme.level(error_level(ratio)).1,
+        _ => view.theme.dim(),
+    };
+    cell(percent(ratio), style)
+}
+
 /// What stands after the name.
 fn row_note(row: &TreeRow<'_>) -> &'static str {
     if row.again { " ↩ above" } else { "" }
@@ -206,14 +215,7 @@ fn value(view: View<'_>, kind: Kind, edge: &EdgeRow) -> Cell {
                 theme.dim()
             },
         ),
-        Kind::Errors => {
-            let ratio = red.and_then(|r| r.error_ratio);
-            let bad = ratio.is_some_and(|r| r > 0.0);
-            cell(
-                percent(ratio),
-                if bad { theme.broken() } else { theme.dim() },
-            )
-        }
+        Kind::Errors => errors(view, red.and_then(|r| r.error_ratio)),
         Kind::P50 => time(|r| r.p50),
         Kind::P95 => cell(
             red.map_or(UNKNOWN.to_owned(), |r| percentile(r.p95, r.samples)),
