@@ -105,6 +105,10 @@ fn append(whole: &mut v1::AnswerPart, part: v1::AnswerPart) {
 /// What the colony refused, in its own words.
 pub(crate) fn refused(status: &tonic::Status) -> Failure {
     use tonic::Code;
+    // Only a transport has a source: the colony did not answer this, the link broke.
+    if std::error::Error::source(status).is_some() {
+        return Failure::not_reachable("the link broke", "`coral status` tells whether it is back");
+    }
     let message = visible(status.message()).into_owned();
     match status.code() {
         Code::Unavailable => Failure::not_reachable(

@@ -1,6 +1,7 @@
 //! Runs one command, prints its answer, leaves.
 
 use crate::args::{All, Args, Command, Global, Output, Query, Up};
+use crate::console::theme::Palette;
 use crate::failure::Failure;
 use crate::lifecycle::{self, down, privilege, up};
 use crate::place::Place;
@@ -10,6 +11,7 @@ use coral_report::{Report, TableStyle};
 use jiff::tz::TimeZone;
 use serde_json::json;
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs what was typed.
 ///
@@ -77,13 +79,15 @@ async fn open_console(global: &Global) -> Result<(), Failure> {
             "give --since as a length, such as 15m, and no --until",
         ));
     };
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    let options = console::Options {
-        window,
-        color: !(global.no_color || no_color),
-        zone: TimeZone::system(),
-    };
-    console::run(place, options).await
+    let config = console::Config::new(&place, window, palette(global), TimeZone::system());
+    console::run(place, config).await
+}
+
+fn palette(global: &Global) -> Palette {
+    let variable = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let no_color = global.no_color || variable("NO_COLOR").is_some();
+    let (term, colorterm) = (variable("TERM"), variable("COLORTERM"));
+    Palette::of(no_color, term.as_deref(), colorterm.as_deref())
 }
 
 fn span(global: &Global) -> Result<Span, Failure> {
@@ -147,17 +151,32 @@ async fn start(place: &Place, options: Up, output: Output) -> Result<(), Failure
     let shop = options.demo.then_some(up::Shop {
         fault: options.fault,
     });
-    let agent = privilege::settle(&lifecycle::agent_command(place)?)?;
+    // Ctrl-C at the password prompt refuses root; only a later one ends the command.
+    let at_the_prompt = interrupts()?;
+    let agent = privilege::settle(&lifecycle::agent_command(place)?);
+    let mut later = interrupts()?;
+    drop(at_the_prompt);
     let plan = up::Plan {
         place: place.clone(),
         shop,
         agent,
     };
-    let done = up::up(&plan).await?;
+    let done = tokio::select! {
+        done = up::up(&plan) => done?,
+        _ = later.recv() => return Err(Failure::failed(
+            "interrupted; what was started goes on",
+            "`coral status` shows it, `coral down` stops it",
+        )),
+    };
     match output {
         Output::Json => print(&json_text(&Report::from(&done.status))?),
         Output::Table => print(&done.text(&plan)),
     }
+}
+
+fn interrupts() -> Result<Signal, Failure> {
+    signal(SignalKind::interrupt())
+        .map_err(|e| Failure::failed(format!("wait for signals: {e}"), ""))
 }
 
 async fn stop(place: &Place, output: Output) -> Result<(), Failure> {

@@ -1,22 +1,70 @@
-//! The full-screen console.
+//! The full-screen console. One loop (`run`) owns the terminal and every event; the state (`app`) answers events with
+//! wishes and does no IO; views (`draw`) borrow the state for a frame. Data flows link -> change -> picture -> view.
+
+mod alert;
+pub mod app;
+pub mod change;
+mod draw;
+pub mod event;
+pub mod filter;
+pub mod keys;
+mod layout;
+pub mod link;
+pub mod moment;
+pub mod order;
+pub mod picture;
+mod run;
+mod select;
+pub mod sort;
+mod terminal;
+pub mod theme;
+mod tree;
+mod trouble;
 
 use crate::failure::Failure;
 use crate::place::Place;
 use jiff::tz::TimeZone;
 use std::time::Duration;
+use theme::Palette;
 
-/// How the console is shown.
+/// What the console is told once, at its start.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct Config {
+    /// The colony's name.
+    pub colony: String,
+    /// Where its socket is.
+    pub socket: String,
+    /// Where its agent's log is.
+    pub agent_log: String,
+    /// The command that starts it.
+    pub up_command: String,
     /// The window of every figure, up to now.
     pub window: Duration,
-    /// Whether colours are used; glyphs always are.
-    pub color: bool,
+    /// The colours of the terminal.
+    pub palette: Palette,
     /// The zone of the clock.
     pub zone: TimeZone,
 }
 
-/// x
-pub async fn run(_place: Place, _options: Options) -> Result<(), Failure> {
-    Ok(())
+impl Config {
+    /// For this colony.
+    pub fn new(place: &Place, window: Duration, palette: Palette, zone: TimeZone) -> Self {
+        Self {
+            colony: place.name.to_string(),
+            socket: place.folder.socket.display().to_string(),
+            agent_log: place.folder.logs.join("agent.log").display().to_string(),
+            up_command: place.up_command(),
+            window,
+            palette,
+            zone,
+        }
+    }
+}
+
+/// Shows the console until the person leaves it.
+///
+/// # Errors
+/// [`Failure`] when the terminal cannot be used.
+pub async fn run(place: Place, config: Config) -> Result<(), Failure> {
+    run::run(place, config).await
 }

@@ -1,7 +1,6 @@
 //! How the agent gets its rights: we are root, sudo needs no password, sudo has one from the person, or not at all.
 //! Refused is no failure: the agent then runs on /proc and says what is missing.
 
-use crate::failure::Failure;
 use std::io::IsTerminal as _;
 use std::process::{Command, Stdio};
 
@@ -70,15 +69,11 @@ pub fn ask(command: &str) -> AgentStart {
 }
 
 /// Finds out, and asks when a person is there to be asked.
-///
-/// # Errors
-/// None today; the signature lets a policy refuse.
-pub fn settle(command: &str) -> Result<AgentStart, Failure> {
-    let found = probe();
+pub fn settle(command: &str) -> AgentStart {
     let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    Ok(match found {
+    match probe() {
         Some(start) => start,
         None if person => ask(command),
         None => AgentStart::Direct,
-    })
+    }
 }

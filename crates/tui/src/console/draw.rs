@@ -1,0 +1,138 @@
+//! Draws the console: a pure function of its state, the size and the moment.
+
+mod chart;
+mod detail;
+mod edge;
+mod footer;
+mod header;
+mod overlay;
+mod services;
+mod small;
+mod states;
+mod table;
+mod topology;
+
+pub(super) use detail::routes_of;
+
+use super::app::{App, Body, LinkState, Mode, Page};
+use super::layout::{self, is_small};
+use super::moment::Moment;
+use super::theme::Theme;
+use coral_model::TimeNs;
+use jiff::tz::TimeZone;
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget as _;
+
+/// What every view borrows for one frame.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    app: &'a App,
+    now: Moment,
+    /// Grey while the data is old.
+    theme: Theme,
+}
+
+impl App {
+    /// Draws the whole screen.
+    pub fn draw(&self, frame: &mut Frame<'_>, now: Moment) {
+        let away = matches!(self.link, LinkState::Away { .. });
+        let view = View {
+            app: self,
+            now,
+            theme: Theme::new(self.config.palette).old(away),
+        };
+        let buf = frame.buffer_mut();
+        if is_small(self.size()) {
+            small::draw(view, self.size(), buf);
+            return;
+        }
+        let regions = layout::regions(self, now);
+        header::draw(view, &regions, buf);
+        match (self.mode, self.body()) {
+            (Mode::Help, _) => overlay::help(view, regions.body, buf),
+            (_, Body::Page) => page(view, regions.body, buf),
+            (_, state) => states::draw(view, &state, regions.body, buf),
+        }
+        if self.mode == Mode::Menu {
+            overlay::menu(view, regions.body, buf);
+        }
+        footer::draw(view, &regions, buf);
+    }
+}
+
+fn page(view: View<'_>, body: Rect, buf: &mut Buffer) {
+    let panes = layout::panes(view.app, body);
+    match view.app.page {
+        Page::Services => {
+            if let Some(area) = panes.table {
+                services::draw(view, area, buf);
+            }
+            if let Some(area) = panes.detail {
+                detail::draw(view, area, buf);
+            }
+        }
+        Page::Topology => {
+            if let Some(area) = panes.table {
+                topology::draw(view, area, buf);
+            }
+            if let Some(area) = panes.detail {
+                edge::draw(view, area, buf);
+            }
+        }
+    }
+}
+
+/// Puts a line at the top of an area; what does not fit is cut.
+fn put(line: Line<'_>, area: Rect, buf: &mut Buffer) {
+    let area = Rect {
+        height: area.height.min(1),
+        ..area
+    };
+    line.render(area, buf);
+}
+
+/// The area from its line `y` on.
+fn below(area: Rect, y: u16) -> Rect {
+    let y = y.min(area.height);
+    Rect {
+        y: area.y + y,
+        height: area.height - y,
+        ..area
+    }
+}
+
+fn span(text: impl Into<String>, style: Style) -> Span<'static> {
+    Span::styled(text.into(), style)
+}
+
+/// A title in a rule across the area: `── checkout: routes ─────`.
+fn titled_rule(view: View<'_>, title: &str, focused: bool, area: Rect, buf: &mut Buffer) {
+    let style = if focused {
+        view.theme.link()
+    } else {
+        view.theme.bold()
+    };
+    let title = coral_report::text::fit(title, usize::from(area.width).saturating_sub(6));
+    let rest = usize::from(area.width).saturating_sub(coral_report::text::width(&title) + 4);
+    let line = Line::from(vec![
+        span("── ", view.theme.rule()),
+        span(title.into_owned(), style),
+        span(format!(" {}", "─".repeat(rest)), view.theme.rule()),
+    ]);
+    put(line, area, buf);
+}
+
+/// The clock of a moment in the person's zone, and the zone's name.
+fn clock(at: TimeNs, zone: &TimeZone) -> (String, String) {
+    let at = jiff::Timestamp::from_nanosecond(at.0.into())
+        .unwrap_or(jiff::Timestamp::MAX)
+        .to_zoned(zone.clone());
+    (
+        at.strftime("%H:%M:%S").to_string(),
+        at.strftime("%Z").to_string(),
+    )
+}

@@ -1,0 +1,184 @@
+//! The first three lines: where, when, how fresh and what was lost; the pages; what is wrong.
+
+use super::{View, clock, put, span};
+use crate::console::alert::{self, Tone};
+use crate::console::app::{LinkState, PAGES};
+use crate::console::layout::{self, Regions};
+use crate::console::theme::{BROKEN, LIVE, OLD, UNUSUAL};
+use coral_model::answer::{AgentRow, STALE_AFTER};
+use coral_report::figure::age;
+use coral_report::text::{fit, width};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// From this width on things are named in words.
+const WORDS: u16 = 100;
+
+pub(super) fn draw(view: View<'_>, regions: &Regions, buf: &mut Buffer) {
+    let area = regions.header;
+    put(
+        Line::from(place_and_time(view, area.width >= WORDS)),
+        area,
+        buf,
+    );
+    put_right(condition(view, area.width >= WORDS), area, buf);
+    tabs(view, regions.tabs, buf);
+    if let Some(area) = regions.alert {
+        alert_line(view, area, buf);
+    }
+}
+
+fn put_right(spans: Vec<Span<'static>>, area: Rect, buf: &mut Buffer) {
+    put(Line::from(spans).right_aligned(), area, buf);
+}
+
+fn place_and_time(view: View<'_>, words: bool) -> Vec<Span<'static>> {
+    let (app, theme) = (view.app, view.theme.old(false));
+    let mut spans = vec![span(" ", theme.plain())];
+    if words {
+        spans.push(span("coral  ", theme.bold()));
+    }
+    spans.push(span(app.config.colony.clone(), theme.link()));
+    spans.push(span("  ", theme.plain()));
+    let (time, zone) = clock(view.now.wall, &app.config.zone);
+    let zone = if words {
+        format!(" {zone}")
+    } else {
+        String::new()
+    };
+    match (&app.frozen, &app.link) {
+        (Some((_, at)), _) => {
+            let (time, _) = clock(*at, &app.config.zone);
+            spans.push(span(format!(" ❚❚ FROZEN {time}{zone} "), theme.inverse()));
+        }
+        (None, LinkState::Open) => {
+            spans.push(span(LIVE, theme.good()));
+            spans.push(span(format!(" LIVE {time}{zone}"), theme.plain()));
+        }
+        (None, LinkState::Away { .. }) if view.app.picture().head().is_none() => {
+            spans.push(span(format!("{OLD} {time}{zone}"), theme.dim()));
+        }
+        (None, LinkState::Opening) => spans.push(span(format!("{OLD} {time}{zone}"), theme.dim())),
+        (None, LinkState::Away { .. }) => {
+            spans.push(span(format!("{OLD} AWAY {time}{zone}"), theme.dim()));
+        }
+    }
+    spans.push(span(format!("  {}", age(app.config.window)), theme.dim()));
+    spans
+}
+
+/// Flush right: how far behind the data is, the agents, the loss.
+fn condition(view: View<'_>, words: bool) -> Vec<Span<'static>> {
+    let (app, theme) = (view.app, view.theme.old(false));
+    let picture = app.picture();
+    let mut parts: Vec<Vec<Span<'static>>> = vec![];
+    if let Some(head) = picture.head() {
+        parts.extend(behind(view, head, words));
+    }
+    if let Some(status) = &picture.status {
+        parts.push(agents(view, &status.agents));
+    }
+    if let Some(head) = picture.head() {
+        let lost = head.loss.total();
+        parts.push(match lost {
+            0 => vec![span("loss 0", theme.dim())],
+            lost => vec![span(format!("{UNUSUAL} loss {lost}"), theme.unusual())],
+        });
+        if head.loss.unseen > 0 && words {
+            parts.push(vec![span(
+                format!("{} not read", head.loss.unseen),
+                theme.dim(),
+            )]);
+        }
+    }
+    let mut spans = vec![];
+    for part in parts {
+        spans.extend(part);
+        spans.push(span(if words { "   " } else { "  " }, theme.plain()));
+    }
+    if let Some(last) = spans.last_mut() {
+        *last = span(" ", theme.plain());
+    }
+    spans
+}
+
+fn behind(
+    view: View<'_>,
+    head: &crate::console::picture::Head,
+    words: bool,
+) -> Option<Vec<Span<'static>>> {
+    let theme = view.theme.old(false);
+    let waited = view.now.up.saturating_sub(head.arrived.up);
+    let waited = if view.app.frozen.is_some() {
+        Default::default()
+    } else {
+        waited
+    };
+    let old = head.window.to.since(head.complete_until?) + waited;
+    let text = format!(
+        "data {} old",
+        age(std::time::Duration::from_secs(old.as_secs()))
+    );
+    let text = text.replace("0 ms", "0 s").replace(".0 s", " s");
+    match old > STALE_AFTER {
+        true => Some(vec![span(format!("{OLD} {text}"), theme.unusual())]),
+        false if words => Some(vec![span(text, theme.dim())]),
+        false => None,
+    }
+}
+
+fn agents(view: View<'_>, agents: &[AgentRow]) -> Vec<Span<'static>> {
+    let theme = view.theme.old(false);
+    let fresh = |a: &&AgentRow| a.connected && a.last_seen <= STALE_AFTER;
+    let up = agents.iter().filter(fresh).count();
+    let away = agents.len() - up;
+    let mut spans = vec![span("agents ", theme.dim())];
+    if up > 0 {
+        spans.push(span(format!("{up} "), theme.plain()));
+        spans.push(span(LIVE, theme.good()));
+    }
+    if away > 0 || up == 0 {
+        let gap = if up > 0 { " " } else { "" };
+        spans.push(span(format!("{gap}{away} {OLD}"), theme.dim()));
+    }
+    spans
+}
+
+fn tabs(view: View<'_>, area: Rect, buf: &mut Buffer) {
+    let theme = view.theme.old(false);
+    for ((page, key, name), tab) in PAGES.into_iter().zip(layout::tabs(area)) {
+        let line = match page == view.app.page {
+            true => Line::styled(format!(" {key} {name} "), theme.inverse()),
+            false => Line::from(vec![
+                span(format!(" {key}"), theme.link()),
+                span(format!(" {name} "), theme.dim()),
+            ]),
+        };
+        put(line, tab, buf);
+    }
+}
+
+fn alert_line(view: View<'_>, area: Rect, buf: &mut Buffer) {
+    let Some(alert) = alert::of(view.app, view.now) else {
+        return;
+    };
+    let theme = view.theme.old(false);
+    let (glyph, style) = match alert.tone {
+        Tone::Broken => (BROKEN, theme.broken()),
+        Tone::Unusual => (UNUSUAL, theme.unusual()),
+        Tone::Old => (OLD, theme.bold()),
+    };
+    let columns = usize::from(area.width);
+    // The fix is worth more than the end of a long reason.
+    let fix = fit(&alert.fix, columns * 3 / 5).into_owned();
+    let fix_width = if fix.is_empty() { 0 } else { width(&fix) + 3 };
+    let text = fit(&alert.text, columns.saturating_sub(fix_width + 4)).into_owned();
+    let line = Line::from(vec![span(format!(" {glyph} "), style), span(text, style)]);
+    put(line, area, buf);
+    put_right(
+        vec![span(fix, theme.link()), span(" ", theme.plain())],
+        area,
+        buf,
+    );
+}

@@ -1,0 +1,180 @@
+//! The cells of a service's row.
+
+use super::super::chart::sparkline;
+use super::super::table::{Cell, Column, cell, line, total};
+use super::super::{View, span};
+use super::{Kind, name};
+use crate::console::trouble::{Trouble, is_stale, slower};
+use coral_model::Protocol;
+use coral_model::answer::{FEW_SAMPLES, Red, ServiceRow};
+use coral_report::figure::{UNKNOWN, age, bytes, millis, percent, percentile, rate};
+use coral_report::text;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use std::time::Duration;
+
+/// The cell of a column; without figures it is unknown.
+pub(super) fn value(
+    view: View<'_>,
+    kind: Kind,
+    row: &ServiceRow,
+    red: Option<&Red>,
+    trouble: Trouble,
+    width: usize,
+) -> Cell {
+    let theme = view.theme;
+    let few = red.is_none_or(|r| r.samples < FEW_SAMPLES);
+    let measured = if few { theme.dim() } else { theme.plain() };
+    let time = |pick: fn(&Red) -> Option<Duration>| cell(millis(red.and_then(pick)), measured);
+    match kind {
+        Kind::Name => {
+            let (name, side) = name(row);
+            let room = width.saturating_sub(side.len());
+            let style = if row.class == coral_model::ServiceClass::App {
+                theme.bold()
+            } else {
+                theme.dim()
+            };
+            vec![span(text::fit(&name, room), style), span(side, theme.dim())]
+        }
+        Kind::Instances => cell(row.instances.to_string(), theme.dim()),
+        Kind::Rate => cell(rate(red.and_then(|r| r.rate_per_s)), theme.plain()),
+        Kind::Errors => errors(view, red, trouble),
+        Kind::P50 => time(|r| r.p50),
+        Kind::P99 => time(|r| r.p99),
+        Kind::P95 => p95(view, row, red, measured),
+        Kind::Flight => flight(view, row, red),
+        Kind::Trend => trend(view, row, width),
+        Kind::Speaks => cell(speaks(&row.protocols), theme.dim()),
+        Kind::Ports => {
+            let ports: Vec<String> = row.ports.iter().map(u16::to_string).collect();
+            cell(ports.join(", "), theme.dim())
+        }
+    }
+}
+
+fn errors(view: View<'_>, red: Option<&Red>, trouble: Trouble) -> Cell {
+    let ratio = red.and_then(|r| r.error_ratio);
+    let style = match (trouble, ratio) {
+        (Trouble::Errors(level, _), _) => view.theme.level(level).1,
+        (_, Some(0.0) | None) => view.theme.dim(),
+        _ => view.theme.plain(),
+    };
+    cell(percent(ratio), style)
+}
+
+fn p95(view: View<'_>, row: &ServiceRow, red: Option<&Red>, measured: Style) -> Cell {
+    let Some(red) = red else {
+        return cell(UNKNOWN, view.theme.dim());
+    };
+    let mut parts = cell(percentile(red.p95, red.samples), measured);
+    if let Some(times) = slower(&row.trend) {
+        parts.push(span(format!(" ↑{times:.0}x"), view.theme.unusual()));
+    }
+    parts
+}
+
+fn flight(view: View<'_>, row: &ServiceRow, red: Option<&Red>) -> Cell {
+    let theme = view.theme;
+    if red.is_none() {
+        return cell(format!("{UNKNOWN:>4}"), theme.dim());
+    }
+    let oldest = row.oldest_in_flight.filter(|_| row.in_flight > 0);
+    let (count, oldest_text) = (row.in_flight, oldest.map_or(String::new(), short_age));
+    let style = match (oldest, Trouble::of(row)) {
+        (_, Trouble::Stuck(level, _)) => theme.level(level).1,
+        (None, _) => theme.dim(),
+        (Some(_), _) => theme.plain(),
+    };
+    vec![
+        span(format!("{count:>4}"), style),
+        span(format!("  {oldest_text}"), theme.dim()),
+    ]
+}
+
+/// One unit is enough beside a count.
+fn short_age(span: Duration) -> String {
+    let words = age(span);
+    let mut parts = words.split(' ');
+    match (parts.next(), parts.next()) {
+        (Some(number), Some(unit)) => format!("{number} {unit}"),
+        _ => words,
+    }
+}
+
+fn trend(view: View<'_>, row: &ServiceRow, width: usize) -> Cell {
+    let theme = view.theme;
+    match row.stale.filter(|_| is_stale(row)) {
+        None => sparkline(&row.trend, width)
+            .into_iter()
+            .map(|(bar, high)| span(bar, if high { theme.unusual() } else { theme.chart() }))
+            .collect(),
+        Some(stale) => {
+            let note = format!(" {} old", short_age(stale));
+            let bars = sparkline(&row.trend, width.saturating_sub(note.len()));
+            let line: String = bars.into_iter().map(|(bar, _)| bar).collect();
+            cell(format!("{line}{note}"), theme.dim())
+        }
+    }
+}
+
+/// Nothing could be read of what it says: what its connections show stands in place of the figures.
+pub(super) fn unread(
+    view: View<'_>,
+    row: &ServiceRow,
+    columns: &[(Kind, Column)],
+) -> Line<'static> {
+    let theme = view.theme;
+    let (mut before, mut between) = (vec![], vec![]);
+    for (kind, column) in columns {
+        match kind {
+            Kind::Name | Kind::Instances => before.push((*kind, column.clone())),
+            _ => between.push(column.clone()),
+        }
+    }
+    let mut plain: Vec<Column> = before.iter().map(|c| c.1.clone()).collect();
+    let mut cells: Vec<Cell> = before
+        .iter()
+        .map(|(kind, column)| value(view, *kind, row, None, Trouble::None, column.width))
+        .collect();
+    plain.push(Column::words("", total(&between)));
+    cells.push(cell(connections(view, row), theme.dim()));
+    line(&plain, cells)
+}
+
+fn connections(view: View<'_>, row: &ServiceRow) -> String {
+    let picture = view.app.picture();
+    let edges: Vec<_> = picture
+        .edges()
+        .iter()
+        .filter(|e| e.callee == row.service)
+        .collect();
+    let window = picture
+        .head()
+        .map_or(0.0, |h| h.window.length().as_secs_f64());
+    let mut parts = vec![];
+    if !edges.is_empty() {
+        let connections: u64 = edges.iter().map(|e| e.connections).sum();
+        let moved: u64 = edges.iter().map(|e| e.bytes_sent + e.bytes_received).sum();
+        parts.push(format!("conns {connections}"));
+        parts.push(format!("{}/s", bytes(moved as f64 / window.max(1.0))));
+        let rtts = edges.iter().filter_map(|e| e.rtt).min();
+        parts.extend(rtts.map(|rtt| format!("rtt {} ms", millis(Some(rtt)))));
+    }
+    let unread = |p: &&Protocol| **p != Protocol::Http1;
+    match row.protocols.iter().find(unread) {
+        Some(protocol) => parts.push(format!("{}, not read yet", protocol.name())),
+        None if edges.is_empty() => parts.push("no traffic in this window".to_owned()),
+        None => {}
+    }
+    if edges.is_empty() && !row.ports.is_empty() {
+        let ports: Vec<String> = row.ports.iter().take(3).map(u16::to_string).collect();
+        parts.push(format!("listens on {}", ports.join(", ")));
+    }
+    parts.join("  ")
+}
+
+fn speaks(protocols: &[Protocol]) -> String {
+    let names: Vec<&str> = protocols.iter().map(|p| p.name()).collect();
+    names.join(", ")
+}

@@ -1,0 +1,262 @@
+//! The key table: one line a key, from which the dispatch, the last line of the screen and the help page are made.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What a key means. Panels act on these, never on keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the key table says what each does")]
+pub enum Command {
+    Services,
+    Topology,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    NextPane,
+    Zoom,
+    Show,
+    Filter,
+    NextMatch,
+    PreviousMatch,
+    SortMenu,
+    Hidden,
+    Freeze,
+    StartColony,
+    Out,
+    Back,
+    Help,
+    Quit,
+    Suspend,
+    Repaint,
+    Keep,
+    Take,
+}
+
+/// Where a key has its meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everywhere, also while text is typed.
+    Everywhere,
+    /// On every page.
+    Pages,
+    /// On a page with rows.
+    Rows,
+    /// On Services.
+    Services,
+    /// On Topology.
+    Topology,
+    /// When no colony answers.
+    Start,
+    /// While the filter is typed; every printable key is text there.
+    Filter,
+    /// In the sort menu.
+    Menu,
+    /// On the help page.
+    Help,
+}
+
+impl Scope {
+    /// The heading on the help page.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::Pages => "pages",
+            Self::Rows => "rows",
+            Self::Services => "Services",
+            Self::Topology => "Topology",
+            Self::Start => "when no colony answers",
+            Self::Filter => "while the filter is typed",
+            Self::Menu => "in the sort menu",
+            Self::Help => "on the help page",
+        }
+    }
+}
+
+/// A key with its modifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chord {
+    code: KeyCode,
+    modifiers: KeyModifiers,
+}
+
+impl Chord {
+    /// The key of an event; the shift of a letter is in the letter.
+    pub fn of(event: &KeyEvent) -> Self {
+        let modifiers = match event.code {
+            KeyCode::Char(_) => event.modifiers - KeyModifiers::SHIFT,
+            _ => event.modifiers,
+        };
+        Self {
+            code: event.code,
+            modifiers,
+        }
+    }
+
+    /// As it is written in the help.
+    pub fn label(&self) -> String {
+        let name = match self.code {
+            KeyCode::Char(' ') => "Space".to_owned(),
+            KeyCode::Char(c) if self.modifiers.is_empty() => c.to_string(),
+            KeyCode::Char(c) => c.to_ascii_uppercase().to_string(),
+            KeyCode::F(n) => format!("F{n}"),
+            KeyCode::Up => "↑".to_owned(),
+            KeyCode::Down => "↓".to_owned(),
+            KeyCode::PageUp => "PgUp".to_owned(),
+            KeyCode::PageDown => "PgDn".to_owned(),
+            other => format!("{other:?}"),
+        };
+        if self.modifiers.contains(KeyModifiers::CONTROL) {
+            format!("Ctrl-{name}")
+        } else {
+            name
+        }
+    }
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct Binding {
+    /// Where.
+    pub scope: Scope,
+    /// Which keys; the first stands for them.
+    pub chords: &'static [Chord],
+    /// What they mean.
+    pub command: Command,
+    /// The word on the last line of the screen; empty for keys that everybody knows.
+    pub word: &'static str,
+    /// The sentence on the help page.
+    pub help: &'static str,
+}
+
+const fn code(code: KeyCode) -> Chord {
+    let modifiers = KeyModifiers::NONE;
+    Chord { code, modifiers }
+}
+
+const fn key(c: char) -> Chord {
+    code(KeyCode::Char(c))
+}
+
+const fn ctrl(c: char) -> Chord {
+    Chord {
+        code: KeyCode::Char(c),
+        modifiers: KeyModifiers::CONTROL,
+    }
+}
+
+const fn line(
+    scope: Scope,
+    chords: &'static [Chord],
+    command: Command,
+    word: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding {
+        scope,
+        chords,
+        command,
+        word,
+        help,
+    }
+}
+
+/// The table. Within the scopes that hold at the same time no key has two meanings; a test sees to it.
+#[rustfmt::skip]
+pub const TABLE: &[Binding] = &[
+    line(Scope::Start, &[key('u')], Command::StartColony, "start one here", "start a colony and an agent on this machine"),
+    line(Scope::Rows, &[key('j'), code(KeyCode::Down)], Command::Down, "", "next row"),
+    line(Scope::Rows, &[key('k'), code(KeyCode::Up)], Command::Up, "", "previous row"),
+    line(Scope::Rows, &[code(KeyCode::PageDown)], Command::PageDown, "", "a screen down"),
+    line(Scope::Rows, &[code(KeyCode::PageUp)], Command::PageUp, "", "a screen up"),
+    line(Scope::Rows, &[code(KeyCode::Home), key('g')], Command::Top, "", "first row"),
+    line(Scope::Rows, &[code(KeyCode::End), key('G')], Command::Bottom, "", "last row"),
+    line(Scope::Rows, &[key('/')], Command::Filter, "filter", "filter: word, !not, ~fuzzy, err>1, p95>500"),
+    line(Scope::Rows, &[key('n')], Command::NextMatch, "", "next match; without a filter the next service in trouble"),
+    line(Scope::Rows, &[key('N')], Command::PreviousMatch, "", "previous match"),
+    line(Scope::Services, &[key('s')], Command::SortMenu, "sort", "sort by a column"),
+    line(Scope::Rows, &[key('.')], Command::Hidden, "system", "show or fold system, coral and outside"),
+    line(Scope::Rows, &[code(KeyCode::Tab)], Command::NextPane, "pane", "to the other pane"),
+    line(Scope::Rows, &[key('z')], Command::Zoom, "full screen", "the pane on the full screen, and back"),
+    line(Scope::Topology, &[code(KeyCode::Enter)], Command::Show, "show service", "show the service of this row on page 1"),
+    line(Scope::Rows, &[key(' ')], Command::Freeze, "freeze", "freeze the picture, and go on live"),
+    line(Scope::Pages, &[key('1')], Command::Services, "", "page 1, Services"),
+    line(Scope::Pages, &[key('2')], Command::Topology, "", "page 2, Topology"),
+    line(Scope::Pages, &[code(KeyCode::Esc)], Command::Out, "", "out of the pane, clear the filter"),
+    line(Scope::Pages, &[key('?')], Command::Help, "help", "this page"),
+    line(Scope::Pages, &[key('q')], Command::Back, "quit", "back, then quit"),
+    line(Scope::Filter, &[code(KeyCode::Enter)], Command::Keep, "keep", "keep the filter"),
+    line(Scope::Filter, &[code(KeyCode::Esc)], Command::Out, "clear", "clear the filter"),
+    line(Scope::Menu, &[key('j'), code(KeyCode::Down), key('s')], Command::Down, "", "next column"),
+    line(Scope::Menu, &[key('k'), code(KeyCode::Up)], Command::Up, "", "previous column"),
+    line(Scope::Menu, &[code(KeyCode::Enter)], Command::Take, "sort, again turns it round", "sort by it; the same again turns the order round"),
+    line(Scope::Menu, &[code(KeyCode::Esc), key('q')], Command::Out, "close", "close the menu"),
+    line(Scope::Help, &[key('j'), code(KeyCode::Down)], Command::Down, "scroll down", "scroll down"),
+    line(Scope::Help, &[key('k'), code(KeyCode::Up)], Command::Up, "scroll up", "scroll up"),
+    line(Scope::Help, &[code(KeyCode::Esc), key('q'), key('?')], Command::Out, "close", "close the help"),
+    line(Scope::Everywhere, &[code(KeyCode::F(1))], Command::Help, "", "this page"),
+    line(Scope::Everywhere, &[ctrl('c')], Command::Quit, "", "quit"),
+    line(Scope::Everywhere, &[ctrl('z')], Command::Suspend, "", "to the shell; `fg` comes back"),
+    line(Scope::Everywhere, &[ctrl('l')], Command::Repaint, "", "draw the screen anew"),
+];
+
+/// The lines that hold in these scopes, in the order of the table.
+pub fn bindings(scopes: &[Scope]) -> impl Iterator<Item = &'static Binding> {
+    TABLE.iter().filter(|line| scopes.contains(&line.scope))
+}
+
+/// What a key means in these scopes.
+pub fn meaning(scopes: &[Scope], chord: Chord) -> Option<Command> {
+    bindings(scopes)
+        .find(|line| line.chords.contains(&chord))
+        .map(|line| line.command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::app::Mode;
+    use super::*;
+
+    #[test]
+    fn no_key_has_two_meanings_where_both_hold() {
+        for (scopes, mode) in Mode::every_stack() {
+            let mut seen: Vec<(Chord, &str)> = vec![];
+            for line in bindings(&scopes) {
+                for &chord in line.chords {
+                    let other = seen.iter().find(|(known, _)| *known == chord);
+                    assert!(
+                        other.is_none(),
+                        "{} in {mode}: {:?} and {}",
+                        chord.label(),
+                        other.map(|o| o.1),
+                        line.help
+                    );
+                    seen.push((chord, line.help));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_scope_of_the_table_can_hold() {
+        let stacks = Mode::every_stack();
+        for line in TABLE {
+            let held = stacks
+                .iter()
+                .any(|(scopes, _)| scopes.contains(&line.scope));
+            assert!(held, "{} is never reachable", line.help);
+        }
+    }
+
+    #[test]
+    fn shifted_letters_are_letters() {
+        let event = KeyEvent::new(KeyCode::Char('N'), KeyModifiers::SHIFT);
+        let scopes = [Scope::Rows];
+        assert_eq!(
+            meaning(&scopes, Chord::of(&event)),
+            Some(Command::PreviousMatch)
+        );
+        assert_eq!(ctrl('c').label(), "Ctrl-C");
+    }
+}

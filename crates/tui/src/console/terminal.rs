@@ -1,0 +1,78 @@
+//! The terminal: taken at the start, given back at the end, on a panic, for the shell and for a password.
+
+use crossterm::cursor::Show;
+use crossterm::event::{DisableMouseCapture, EnableMouseCapture, EventStream};
+use crossterm::execute;
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::backend::CrosstermBackend;
+use std::io::{Stdout, stdout};
+use std::sync::Once;
+
+/// A terminal that shows the console until this is dropped.
+pub(super) struct Terminal {
+    /// Where frames are drawn.
+    pub(super) screen: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    /// Keys and mouse; `None` while the terminal is given away, so that nobody else's input is taken.
+    pub(super) inputs: Option<EventStream>,
+}
+
+impl Terminal {
+    pub(super) fn take() -> std::io::Result<Self> {
+        give_back_on_panic();
+        enter()?;
+        let screen = ratatui::Terminal::new(CrosstermBackend::new(stdout()));
+        let screen = match screen {
+            Ok(screen) => screen,
+            Err(error) => {
+                leave();
+                return Err(error);
+            }
+        };
+        Ok(Self {
+            screen,
+            inputs: Some(EventStream::new()),
+        })
+    }
+
+    /// Gives the terminal away for as long as `meanwhile` takes.
+    pub(super) fn lend<T>(&mut self, meanwhile: impl FnOnce() -> T) -> std::io::Result<T> {
+        self.inputs = None;
+        leave();
+        let result = meanwhile();
+        enter()?;
+        self.inputs = Some(EventStream::new());
+        self.screen.clear()?;
+        Ok(result)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+fn enter() -> std::io::Result<()> {
+    enable_raw_mode()?;
+    execute!(stdout(), EnterAlternateScreen, EnableMouseCapture)
+}
+
+/// Best effort: the terminal may be gone.
+fn leave() {
+    let _ = execute!(stdout(), DisableMouseCapture, LeaveAlternateScreen, Show);
+    let _ = disable_raw_mode();
+}
+
+/// The report of a panic is of no use on a screen that vanishes.
+fn give_back_on_panic() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            leave();
+            before(info);
+        }));
+    });
+}

@@ -1,0 +1,175 @@
+//! The commands as a script runs them: output, errors and exit codes.
+
+use crate::colony::Colony;
+use coral_config::Folders;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn coral(home: &Path, args: &[&str]) -> Output {
+    run(Path::new(env!("CARGO_BIN_EXE_coral")), home, args)
+}
+
+fn run(program: &Path, home: &Path, args: &[&str]) -> Output {
+    Command::new(program)
+        .args(args)
+        .env("CORAL_HOME", home)
+        .env("TZ", "UTC")
+        .env_remove("CORAL_COLONY")
+        .output()
+        .unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn error(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stderr).unwrap()
+}
+
+#[test]
+fn answers_come_as_tables_and_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let _colony = Colony::start(&Folders::below(dir.path()).colony("local").unwrap().socket);
+    let plain = coral(dir.path(), &[]);
+    assert_eq!(code(&plain), 0);
+    assert!(
+        stdout(&plain).starts_with("colony shop runs"),
+        "{}",
+        stdout(&plain)
+    );
+    let services = coral(dir.path(), &["services", "-o", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&services.stdout).unwrap();
+    assert_eq!(
+        json["services"].as_array().unwrap().len(),
+        13,
+        "the parts are joined"
+    );
+    let topology = stdout(&coral(dir.path(), &["topology"]));
+    assert!(topology.contains("fraud-api.example:443") && !topology.contains("sshd"));
+    for args in [
+        &["query", "summary"][..],
+        &["query", "events"],
+        &["query", "metrics", "cart"],
+    ] {
+        let output = coral(dir.path(), args);
+        assert_eq!(code(&output), 0, "{args:?}");
+    }
+    let missing = coral(dir.path(), &["query", "metrics", "nosuch", "-o", "json"]);
+    assert_eq!(code(&missing), 1);
+    assert!(
+        error(&missing)["error"]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("coral services")
+    );
+}
+
+#[test]
+fn errors_say_what_to_do_and_have_their_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let nobody = coral(dir.path(), &["status", "-o", "json"]);
+    assert_eq!(code(&nobody), 3);
+    assert_eq!(error(&nobody)["error"]["code"], "not_reachable");
+    assert!(
+        error(&nobody)["error"]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("coral up")
+    );
+    let usage = coral(dir.path(), &["query", "metrics", "--output=json"]);
+    assert_eq!(
+        (code(&usage), error(&usage)["error"]["code"].clone()),
+        (2, "usage".into())
+    );
+    for args in [
+        &["--since", "1w", "status"][..],
+        &["--colony", "../x", "status"],
+    ] {
+        assert_eq!(code(&coral(dir.path(), args)), 2, "{args:?}");
+    }
+    let down = coral(dir.path(), &["down"]);
+    assert_eq!(
+        (code(&down), stdout(&down).contains("does not run")),
+        (0, true)
+    );
+    assert_eq!(code(&coral(dir.path(), &["version"])), 0);
+}
+
+/// A daemon that holds the supervisor's lock until it is told to end, and writes its arguments down.
+const SUPERVISOR: &str = r#"#!/bin/sh
+echo "$@" > "$CORAL_HOME/arguments"
+mkdir -p "$CORAL_HOME/run/local"
+exec 9> "$CORAL_HOME/run/local/supervisor.lock"
+flock 9
+printf %s $$ >&9
+trap 'exit 0' TERM
+while :; do sleep 0.05 9>&-; done
+"#;
+
+/// `coral` beside a daemon of the test's own.
+fn beside(dir: &Path, daemon: &str) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let program = dir.join("coral");
+    std::fs::copy(env!("CARGO_BIN_EXE_coral"), &program).unwrap();
+    let path = dir.join("coral-daemon");
+    std::fs::write(&path, daemon).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+#[test]
+fn up_starts_the_supervisor_and_down_ends_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = beside(dir.path(), SUPERVISOR);
+    let _colony = Colony::start(&Folders::below(dir.path()).colony("local").unwrap().socket);
+    let up = run(&program, dir.path(), &["up", "--demo", "--fault", "lock"]);
+    assert_eq!(code(&up), 0, "{up:?}");
+    assert!(
+        stdout(&up).contains("agent on web-1 counts requests"),
+        "{}",
+        stdout(&up)
+    );
+    let arguments = dir.path().join("arguments");
+    let wait = std::time::Instant::now();
+    while !arguments.exists() && wait.elapsed().as_secs() < 10 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let told = std::fs::read_to_string(arguments).unwrap();
+    assert!(
+        told.starts_with("supervise --colony local --shop --fault lock --agent "),
+        "{told}"
+    );
+    let twice = run(&program, dir.path(), &["up"]);
+    assert!(
+        stdout(&twice).contains("runs already"),
+        "{}",
+        stdout(&twice)
+    );
+    let down = run(&program, dir.path(), &["down"]);
+    assert_eq!(
+        (code(&down), stdout(&down).as_str()),
+        (0, "colony local: stopped supervisor\n")
+    );
+}
+
+#[test]
+fn up_shows_the_log_when_the_supervisor_gives_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = beside(
+        dir.path(),
+        "#!/bin/sh\necho 'the store is locked' >&2\nexit 7\n",
+    );
+    let up = run(&program, dir.path(), &["up"]);
+    assert_eq!(code(&up), 1);
+    let text = String::from_utf8_lossy(&up.stderr);
+    assert!(
+        text.contains("ended at once") && text.contains("the store is locked"),
+        "{text}"
+    );
+}

@@ -1,0 +1,297 @@
+//! The answers of a small shop: services that are fine, broken, slower than usual, stale, silent, unread and hostile.
+
+use coral_model::answer::{
+    AgentRow, EdgeRow, EdgeSource, MetricRow, NodeRow, Red, ServiceRow, Status,
+};
+use coral_model::summary::Counts;
+use coral_model::{
+    AgentHealth, AgentId, AgentMode, Answer, AnswerBody, ColonyId, Loss, Method, Missing, Observed,
+    Protocol, ServiceClass, ServiceKey, Side, StatusClass, TimeNs, Window,
+};
+use std::time::Duration;
+
+/// 2026-11-20 13:36:30 UTC.
+pub const NOW: TimeNs = TimeNs(1_795_181_790_000_000_000);
+pub const WINDOW: Duration = Duration::from_secs(900);
+
+pub fn answer(body: AnswerBody) -> Answer {
+    Answer {
+        window: Window {
+            from: NOW.minus(WINDOW),
+            to: NOW,
+        },
+        complete_until: Some(NOW.minus(Duration::from_secs(1))),
+        loss: Loss::default(),
+        body,
+    }
+}
+
+pub fn ms(ms: f64) -> Option<Duration> {
+    Some(Duration::from_secs_f64(ms / 1e3))
+}
+
+pub fn red(per_s: f64, error_ratio: f64, p50: f64, p95: f64) -> Red {
+    let requests = (per_s * 900.0).round() as u64;
+    let errors = (requests as f64 * error_ratio).round() as u64;
+    Red {
+        counts: Counts {
+            requests,
+            errors,
+            client_errors: requests / 100,
+        },
+        rate_per_s: Some(per_s),
+        error_ratio: Some(error_ratio),
+        p50: ms(p50),
+        p90: ms(p95 * 0.8),
+        p95: ms(p95),
+        p99: ms(p95 * 1.2),
+        max: ms(p95 * 1.7),
+        samples: requests,
+    }
+}
+
+/// A trend around a value, rising to `last` in the newest quarter.
+fn trend(usual: f64, last: f64) -> Vec<Option<Duration>> {
+    let wave = |i: usize| 1.0 + 0.12 * ((i * 7 % 11) as f64 / 11.0 - 0.5);
+    (0..60)
+        .map(|i| {
+            if i < 48 {
+                usual * wave(i)
+            } else {
+                last * wave(i)
+            }
+        })
+        .map(ms)
+        .map(|point| point.unwrap())
+        .map(Some)
+        .collect()
+}
+
+pub fn service(name: &str, server: Option<Red>) -> ServiceRow {
+    let usual = server
+        .as_ref()
+        .and_then(|r| r.p95)
+        .map_or(1.0, |d| d.as_secs_f64() * 1e3);
+    ServiceRow {
+        service: ServiceKey::plain(name),
+        class: ServiceClass::App,
+        instances: 1,
+        hosts: 1,
+        ports: vec![8080],
+        trend: if server.is_some() {
+            trend(usual, usual)
+        } else {
+            vec![None; 60]
+        },
+        server,
+        client: None,
+        in_flight: 0,
+        oldest_in_flight: None,
+        stale: ms(900.0),
+        protocols: vec![Protocol::Http1],
+    }
+}
+
+fn class(name: &str, class: ServiceClass) -> ServiceRow {
+    let mut row = service(name, None);
+    (row.class, row.protocols) = (class, vec![]);
+    row
+}
+
+pub fn shop_rows() -> Vec<ServiceRow> {
+    let mut frontend = service("frontend", Some(red(96.2, 0.0004, 12.4, 190.0)));
+    (frontend.instances, frontend.ports) = (2, vec![8080]);
+    (frontend.in_flight, frontend.oldest_in_flight) = (3, ms(41.0));
+    let mut checkout = service("checkout", Some(red(84.1, 0.002, 4.1, 2070.0)));
+    (checkout.instances, checkout.ports) = (3, vec![8081]);
+    checkout.trend = trend(130.0, 2070.0);
+    (checkout.in_flight, checkout.oldest_in_flight) = (26, ms(2300.0));
+    let mut payments = service("payments", Some(red(12.0, 0.134, 61.0, 2190.0)));
+    payments.trend = trend(61.0, 2190.0);
+    payments.ports = vec![8082];
+    (payments.in_flight, payments.oldest_in_flight) = (24, ms(2200.0));
+    let mut cart = service("cart", Some(red(412.7, 0.0, 2.1, 4.8)));
+    (cart.instances, cart.ports) = (3, vec![8083]);
+    let mut catalog = service("catalog", Some(red(0.01, 0.0, 3.0, 7.0)));
+    catalog.ports = vec![8084];
+    let mut search = service("search", Some(red(9.0, 0.0, 3.0, 7.0)));
+    search.stale = ms(43_000.0);
+    let mut load = service("load-generator", None);
+    load.client = Some(red(96.2, 0.0004, 13.0, 195.0));
+    load.trend = trend(195.0, 195.0);
+    load.ports = vec![];
+    let mut postgres = service("postgres", None);
+    postgres.protocols = vec![Protocol::Other];
+    postgres.ports = vec![5432];
+    let mut mailer = service("mailer", None);
+    (mailer.ports, mailer.protocols) = (vec![2525], vec![]);
+    vec![
+        frontend,
+        checkout,
+        payments,
+        cart,
+        catalog,
+        search,
+        load,
+        postgres,
+        mailer,
+        class("sshd", ServiceClass::System),
+        class("systemd-resolved", ServiceClass::System),
+        class("coral-daemon", ServiceClass::Coral),
+        class("fraud-api.example:443", ServiceClass::Outside),
+    ]
+}
+
+pub fn services(rows: Vec<ServiceRow>) -> Answer {
+    answer(AnswerBody::Services(rows))
+}
+
+pub fn agent(host: &str, mode: AgentMode, missing: Vec<Missing>, seen_s: u64) -> AgentRow {
+    AgentRow {
+        health: AgentHealth {
+            id: AgentId::new("a1b2c3d4e5f60718").unwrap(),
+            host: Observed::new(host),
+            version: "0.1.0".into(),
+            mode,
+            missing,
+            rss_bytes: 9_437_184,
+            cpu_percent: 0.4,
+            loss: Loss::default(),
+            listening: 12,
+            started: NOW.minus(Duration::from_secs(14)),
+            at: NOW,
+        },
+        last_seen: Duration::from_secs(seen_s),
+        connected: seen_s < 15,
+    }
+}
+
+pub fn status(agents: Vec<AgentRow>) -> Answer {
+    answer(AnswerBody::Status(Status {
+        colony: ColonyId::new("shop").unwrap(),
+        version: "0.1.0".into(),
+        uptime: Duration::from_secs(7980),
+        services: 9,
+        agents,
+    }))
+}
+
+pub fn missing() -> Missing {
+    Missing {
+        feature: "requests".into(),
+        why: Observed::new("CAP_BPF and CAP_NET_ADMIN are missing"),
+        fix: "coral down && sudo coral up".into(),
+    }
+}
+
+pub fn two_agents() -> Answer {
+    status(vec![
+        agent("web-1", AgentMode::Ebpf, vec![], 1),
+        agent("web-2", AgentMode::Ebpf, vec![], 43),
+    ])
+}
+
+fn edge(caller: &str, callee: &str, protocol: Protocol, red: Option<Red>) -> EdgeRow {
+    EdgeRow {
+        caller: ServiceKey::plain(caller),
+        callee: ServiceKey::plain(callee),
+        protocol,
+        source: EdgeSource::Both,
+        opaque: red.is_none(),
+        callee_requests: red.as_ref().map(|r| r.counts.requests),
+        red,
+        failures: Some(0),
+        connections: 18,
+        bytes_sent: 5_100_000,
+        bytes_received: 2_790_000_000,
+        retransmits: Some(2),
+        rtt: ms(0.3),
+    }
+}
+
+pub fn topology() -> Answer {
+    let http = Protocol::Http1;
+    let node = |row: &ServiceRow| NodeRow {
+        service: row.service.clone(),
+        kind: row.class,
+    };
+    answer(AnswerBody::Topology {
+        nodes: shop_rows().iter().map(node).collect(),
+        edges: vec![
+            edge(
+                "load-generator",
+                "frontend",
+                http,
+                Some(red(96.2, 0.0004, 13.0, 195.0)),
+            ),
+            edge(
+                "frontend",
+                "checkout",
+                http,
+                Some(red(84.1, 0.002, 4.3, 2071.0)),
+            ),
+            edge("frontend", "cart", http, Some(red(340.4, 0.0, 2.2, 5.0))),
+            edge("frontend", "catalog", http, Some(red(0.01, 0.0, 3.1, 7.2))),
+            edge(
+                "checkout",
+                "payments",
+                http,
+                Some(red(12.0, 0.134, 61.4, 2191.0)),
+            ),
+            edge("checkout", "cart", http, Some(red(72.3, 0.0, 2.0, 4.4))),
+            edge("cart", "postgres", Protocol::Other, None),
+            edge("payments", "postgres", Protocol::Other, None),
+            edge("payments", "fraud-api.example:443", Protocol::Tls, None),
+            edge("sshd", "systemd-resolved", Protocol::Other, None),
+        ],
+    })
+}
+
+pub fn routes() -> Answer {
+    let row = |method, route: &str, status_class, red| MetricRow {
+        side: Side::Server,
+        protocol: Protocol::Http1,
+        method,
+        route: Observed::new(route),
+        status_class,
+        red,
+        sampled_ratio: Some(1.0),
+    };
+    let (ok, failed) = (StatusClass::Success, StatusClass::ServerError);
+    answer(AnswerBody::Metrics(vec![
+        row(Method::Get, "/cart/:id", ok, red(72.1, 0.0, 4.0, 12.0)),
+        row(
+            Method::Post,
+            "/cart/:id/pay",
+            ok,
+            red(11.8, 0.0, 1990.0, 2310.0),
+        ),
+        row(
+            Method::Post,
+            "/cart/:id/pay",
+            failed,
+            red(0.17, 1.0, 3.0, 5.0),
+        ),
+        row(
+            Method::Get,
+            "/cart/:id",
+            StatusClass::ClientError,
+            red(0.01, 0.0, 1.0, 1.4),
+        ),
+    ]))
+}
+
+pub fn hostile_rows() -> Vec<ServiceRow> {
+    let names = [
+        "a\x1b]52;c;aGk=\x07\x1b[2J\x1b[31mred".to_owned(),
+        "line\nbreak\r\tand tab".to_owned(),
+        "user\u{202e}nimda\u{2066}".to_owned(),
+        "x".repeat(10_000),
+        "数据库服务-日本語-とても長い名前".to_owned(),
+        format!("zalgo{}", "\u{301}".repeat(300)),
+        "👩‍👩‍👧‍👦 family".to_owned(),
+    ];
+    let row =
+        |(i, name): (usize, &String)| service(name, Some(red(90.0 - i as f64, 0.0, 2.0, 4.0)));
+    names.iter().enumerate().map(row).collect()
+}

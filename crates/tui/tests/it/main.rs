@@ -1,0 +1,12 @@
+//! The console and the commands from outside: snapshots of the screen at named sizes, and the built `coral` on a real
+//! pseudo-terminal, without a colony and with a small one inside the test.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+mod colony;
+mod commands;
+mod fixture;
+mod pages;
+mod pty;
+mod screen;
+mod states;

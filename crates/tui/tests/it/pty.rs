@@ -1,0 +1,205 @@
+//! The built `coral` on a real pseudo-terminal, driven by keys, its screen read by a terminal emulator.
+
+use crate::colony::Colony;
+use coral_config::Folders;
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::io::{Read as _, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Names a folder into which the screens of these tests are written as ANSI, for `--example screenshot`.
+const DUMP_VARIABLE: &str = "CORAL_SCREEN_DUMPS";
+/// Generous: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Pty {
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    screen: Arc<Mutex<vt100::Parser>>,
+    raw: Arc<Mutex<Vec<u8>>>,
+}
+
+fn pty_size(cols: u16, rows: u16) -> PtySize {
+    PtySize {
+        rows,
+        cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+impl Pty {
+    fn coral(home: &Path, args: &[&str], (cols, rows): (u16, u16)) -> Self {
+        let pair = native_pty_system().openpty(pty_size(cols, rows)).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_coral"));
+        command.args(args);
+        command.env("CORAL_HOME", home);
+        command.env("TERM", "xterm-256color");
+        command.env("TZ", "UTC");
+        command.env_remove("NO_COLOR");
+        command.env_remove("CORAL_COLONY");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let writer = pair.master.take_writer().unwrap();
+        let parser = vt100::Parser::new(rows.try_into().unwrap(), cols.try_into().unwrap(), 0);
+        let screen = Arc::new(Mutex::new(parser));
+        let raw = Arc::new(Mutex::new(vec![]));
+        let (to_screen, to_raw) = (screen.clone(), raw.clone());
+        std::thread::spawn(move || {
+            let mut bytes = [0; 8192];
+            while let Ok(n) = reader.read(&mut bytes) {
+                if n == 0 {
+                    break;
+                }
+                to_raw.lock().unwrap().extend_from_slice(&bytes[..n]);
+                to_screen.lock().unwrap().process(&bytes[..n]);
+            }
+        });
+        Self {
+            master: pair.master,
+            writer,
+            child,
+            screen,
+            raw,
+        }
+    }
+
+    fn keys(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) {
+        let start = Instant::now();
+        while !holds(&self.text()) {
+            assert!(start.elapsed() < PATIENCE, "no {what} in\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn wait_for(&self, text: &str) {
+        self.wait_until(text, |screen| screen.contains(text));
+    }
+
+    fn resize(&self, cols: u16, rows: u16) {
+        let mut screen = self.screen.lock().unwrap();
+        screen
+            .screen_mut()
+            .set_size(rows.try_into().unwrap(), cols.try_into().unwrap());
+        drop(screen);
+        self.master.resize(pty_size(cols, rows)).unwrap();
+    }
+
+    /// Waits for the end; the exit code, and whether the terminal is as it was before.
+    fn end(mut self) -> (u32, bool) {
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(start.elapsed() < PATIENCE, "still there:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        std::thread::sleep(Duration::from_millis(50));
+        let raw = self.raw.lock().unwrap();
+        let last = |sequence: &[u8]| raw.windows(sequence.len()).rposition(|w| w == sequence);
+        let left = last(b"\x1b[?1049l") > last(b"\x1b[?1049h");
+        let cursor = last(b"\x1b[?25h") > last(b"\x1b[?25l");
+        let mouse = last(b"\x1b[?1000l") > last(b"\x1b[?1000h");
+        (status.exit_code(), left && cursor && mouse)
+    }
+
+    fn dump(&self, name: &str) {
+        if let Some(folder) = std::env::var_os(DUMP_VARIABLE) {
+            let screen = self.screen.lock().unwrap();
+            let ansi = screen.screen().contents_formatted();
+            std::fs::write(Path::new(&folder).join(format!("{name}.ansi")), ansi).unwrap();
+        }
+    }
+}
+
+fn home() -> (TempDir, std::path::PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = Folders::below(dir.path()).colony("local").unwrap().socket;
+    (dir, socket)
+}
+
+#[test]
+fn without_a_colony_the_console_says_so_and_leaves_the_terminal_as_it_was() {
+    let (dir, _) = home();
+    let start = Instant::now();
+    let mut coral = Pty::coral(dir.path(), &[], (100, 30));
+    coral.wait_for("1 Services");
+    println!("first frame after {:?}", start.elapsed());
+    coral.wait_for("No colony local runs");
+    coral.dump("no_colony");
+    coral.keys("?");
+    coral.wait_for("page 2, Topology");
+    coral.keys("\x1b");
+    coral.wait_for("No colony local runs");
+    coral.keys("2");
+    coral.resize(60, 12);
+    coral.wait_for("80x24 shows everything");
+    coral.resize(120, 40);
+    coral.wait_for("No colony local runs");
+    coral.keys("q");
+    assert_eq!(coral.end(), (0, true));
+}
+
+#[test]
+fn ctrl_c_and_a_signal_end_it_as_well() {
+    let (dir, _) = home();
+    let mut coral = Pty::coral(dir.path(), &[], (80, 24));
+    coral.wait_for("No colony");
+    coral.keys("\x03");
+    assert_eq!(coral.end(), (0, true));
+    let coral = Pty::coral(dir.path(), &["--no-color"], (80, 24));
+    coral.wait_for("No colony");
+    let pid = i32::try_from(coral.child.process_id().unwrap()).unwrap();
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(pid),
+        nix::sys::signal::Signal::SIGTERM,
+    )
+    .unwrap();
+    assert_eq!(coral.end(), (0, true));
+}
+
+#[test]
+fn with_a_colony_the_pages_are_driven_by_keys() {
+    let (dir, socket) = home();
+    let colony = Colony::start(&socket);
+    let mut coral = Pty::coral(dir.path(), &[], (120, 40));
+    coral.wait_for("newcomer");
+    coral.wait_for("payments: routes");
+    coral.wait_for("/cart/:id/pay");
+    coral.wait_until("no mailer", |screen| !screen.contains("mailer"));
+    coral.dump("services");
+    coral.keys("/err>1");
+    coral.wait_for("1 of 9 services");
+    coral.keys("\x1b");
+    coral.wait_for("load-generator");
+    coral.keys("sj\r");
+    coral.wait_for("SERVICE↓");
+    coral.keys("2jjjjjj");
+    coral.wait_for("by the callee");
+    coral.dump("topology");
+    coral.keys("\r");
+    coral.wait_for(": routes");
+    // The colony goes and comes back; the sort stays.
+    drop(colony);
+    coral.wait_for("colony away");
+    coral.dump("away");
+    let _again = Colony::start(&socket);
+    coral.wait_for("LIVE");
+    coral.wait_for("SERVICE↓");
+    coral.keys("q");
+    assert_eq!(coral.end(), (0, true));
+}

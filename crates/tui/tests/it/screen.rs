@@ -1,0 +1,143 @@
+//! The one door to the console in tests: events in, the text of the screen out.
+
+use crate::fixture::{NOW, WINDOW};
+use coral_model::Answer;
+use coral_tui::console::Config;
+use coral_tui::console::app::{App, Outcome};
+use coral_tui::console::change::{Change, Topic};
+use coral_tui::console::event::Event;
+use coral_tui::console::link::{LinkEvent, Lost};
+use coral_tui::console::moment::Moment;
+use coral_tui::console::theme::Palette;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use std::time::Duration;
+
+pub struct Screen {
+    pub app: App,
+    pub now: Moment,
+}
+
+impl Screen {
+    /// A console that has just opened.
+    pub fn new(width: u16, height: u16) -> Self {
+        let now = Moment {
+            wall: NOW,
+            up: Duration::ZERO,
+        };
+        let config = Config {
+            colony: "shop".into(),
+            socket: "/run/user/1000/coral/shop/colony.sock".into(),
+            agent_log: "/home/ada/.local/state/coral/logs/shop/agent.log".into(),
+            up_command: "coral --colony shop up".into(),
+            window: WINDOW,
+            palette: Palette::Many,
+            zone: TimeZone::fixed(jiff::tz::offset(0)),
+        };
+        Self {
+            app: App::new(config, (width, height), now),
+            now,
+        }
+    }
+
+    /// A console with a link and these answers.
+    pub fn with(
+        width: u16,
+        height: u16,
+        answers: impl IntoIterator<Item = (Topic, Answer)>,
+    ) -> Self {
+        let mut screen = Self::new(width, height);
+        screen.send(Event::Link(LinkEvent::Open));
+        for (topic, answer) in answers {
+            screen.change(Change::Snapshot(topic, answer));
+        }
+        screen
+    }
+
+    pub fn send(&mut self, event: Event) -> Outcome {
+        self.app.handle(event, self.now)
+    }
+
+    pub fn change(&mut self, change: Change) {
+        self.send(Event::Link(LinkEvent::Change(Box::new(change))));
+    }
+
+    pub fn lose(&mut self, why: Lost) {
+        let retry_in = Duration::from_secs(2);
+        self.send(Event::Link(LinkEvent::Lost { why, retry_in }));
+    }
+
+    /// Time goes by.
+    pub fn wait(&mut self, ms: u64) {
+        let span = Duration::from_millis(ms);
+        self.now = Moment {
+            wall: self.now.wall.plus(span),
+            up: self.now.up + span,
+        };
+        self.send(Event::Tick);
+    }
+
+    /// Types each character; `\n` is Enter, `\t` Tab, `\x1b` Esc.
+    pub fn keys(&mut self, keys: &str) -> Outcome {
+        let mut last = Outcome::default();
+        for c in keys.chars() {
+            let code = match c {
+                '\n' => KeyCode::Enter,
+                '\t' => KeyCode::Tab,
+                '\x1b' => KeyCode::Esc,
+                '\x08' => KeyCode::Backspace,
+                c => KeyCode::Char(c),
+            };
+            last = self.send(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        }
+        last
+    }
+
+    pub fn click(&mut self, column: u16, row: u16) {
+        self.send(Event::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        }));
+    }
+
+    pub fn buffer(&self) -> Buffer {
+        let size = self.app.size();
+        let mut terminal = Terminal::new(TestBackend::new(size.width, size.height)).unwrap();
+        terminal
+            .draw(|frame| self.app.draw(frame, self.now))
+            .unwrap();
+        terminal.backend().buffer().clone()
+    }
+
+    /// The screen as text, without blanks at the ends of lines.
+    pub fn text(&self) -> String {
+        let buffer = self.buffer();
+        let mut out = String::new();
+        for y in 0..buffer.area.height {
+            let mut line = String::new();
+            let mut skip = 0;
+            for x in 0..buffer.area.width {
+                let symbol = buffer[(x, y)].symbol();
+                if skip == 0 {
+                    line.push_str(symbol);
+                    skip = coral_report::text::width(symbol).max(1);
+                }
+                skip -= 1;
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+
+    /// The line that holds this text, from 0.
+    pub fn line_of(&self, text: &str) -> u16 {
+        let at = self.text().lines().position(|line| line.contains(text));
+        u16::try_from(at.unwrap_or_else(|| panic!("no {text:?} in\n{}", self.text()))).unwrap()
+    }
+}
