@@ -4,7 +4,7 @@ use super::backoff::Backoff;
 use super::log;
 use color_eyre::eyre::{Result, WrapErr as _};
 use coral_config::ColonyFolder;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Gid, Pid, Uid, User};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -125,6 +125,9 @@ impl Child {
             .stdout(Stdio::null())
             .stderr(log)
             .process_group(0);
+        // The supervisor waits for its signals with them blocked; a child that inherited that would hear none.
+        // SAFETY: sigprocmask is async-signal-safe, and nothing else runs between fork and exec.
+        unsafe { command.pre_exec(|| Ok(SigSet::empty().thread_set_mask()?)) };
         if let Some(person) = self.person {
             command.uid(person.uid.as_raw()).gid(person.gid.as_raw());
         }
