@@ -13,7 +13,7 @@ pub use processes::{InstanceId, Processes};
 use crate::clock::Clock;
 use crate::proc::{fds, sockets};
 use coral_model::{Event, ServiceClass, Side, TimeNs};
-use coral_probes_abi::records::SeriesInfo;
+use coral_probes::abi::records::SeriesInfo;
 use listeners::Listeners;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -11,8 +11,8 @@ use coral_model::{
     Ending, Histogram, Item, Method, Protocol, Pulse, Side, StatusClass, TimeNs, Window,
 };
 use coral_probes::Drained;
-use coral_probes_abi::histogram::LINEAR;
-use coral_probes_abi::records::Detail;
+use coral_probes::abi::histogram::LINEAR;
+use coral_probes::abi::records::Detail;
 use edges::Edges;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! What the agent says of itself: memory, processor time, losses.
 
 use coral_model::Loss;
-use coral_probes_abi::http1::Counter;
+use coral_probes::abi::http1::Counter;
 use std::time::Duration;
 
 /// Measures this process.

@@ -1,11 +1,11 @@
 //! `coral-daemon`: the roles that run on hosts. It does not link DuckDB; `coral-daemon colony` becomes `coral-colony`.
 
+mod agent;
 mod colony;
 mod supervise;
 
 use clap::{Parser, Subcommand};
 use color_eyre::eyre::Result;
-use coral_config::Folders;
 use std::process::ExitCode;
 
 /// Roles of Coral that run on hosts.
@@ -53,34 +53,10 @@ fn main() -> Result<ExitCode> {
         .with_ansi(false)
         .init();
     match Cli::parse().role {
-        CoralRole::Agent { colony, lifeline } => agent(&colony, lifeline)?,
+        CoralRole::Agent { colony, lifeline } => agent::run(&colony, lifeline)?,
         CoralRole::Colony { arguments } => colony::become_colony(&arguments)?,
         CoralRole::Supervise(plan) => supervise::run(&plan)?,
-        CoralRole::Load => return Ok(load()),
+        CoralRole::Load => return Ok(agent::load()),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn agent(colony: &str, lifeline: bool) -> Result<()> {
-    let folder = Folders::discover()?.colony(colony)?;
-    let options = coral_agent::Options {
-        folder,
-        lifeline,
-        loader: std::env::current_exe()?,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    Ok(runtime.block_on(coral_agent::run(options))?)
-}
-
-/// The loader's words are read by the agent, so they are plain.
-fn load() -> ExitCode {
-    match coral_agent::serve_loader() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
 }

@@ -13,6 +13,8 @@ mod maps;
 pub mod source;
 mod sys;
 
+/// What kernel and user side share: keys, records, counters.
+pub use coral_probes_abi as abi;
 pub use live::Live;
 pub use load::{Loaded, load};
 pub use source::{Drained, Source, Synthetic};

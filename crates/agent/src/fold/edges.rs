@@ -3,7 +3,7 @@
 use crate::enrich::{Ends, InstanceId, Other};
 use coral_model::summary::Counts;
 use coral_model::{EdgeSummary, Endpoint, Histogram, Item, Protocol, Side, Window};
-use coral_probes_abi::records::Traffic;
+use coral_probes::abi::records::Traffic;
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,7 +5,7 @@ use crate::clock::{Clock, Reading};
 use crate::enrich::processes_for_tests;
 use coral_model::Route;
 use coral_model::summary::Counts;
-use coral_probes_abi::records::{CountKey, HistogramKey, Owner, SeriesInfo, Traffic};
+use coral_probes::abi::records::{CountKey, HistogramKey, Owner, SeriesInfo, Traffic};
 
 const SECOND: i64 = 1_000_000_000;
 

@@ -51,7 +51,7 @@ pub fn start_of(first: u32, bytes: u32) -> Start {
         if first & 0xffff == 0x0316 && (first >> 16) & 0xff <= 4 {
             return Start::Tls;
         }
-        if STARTS[..9].iter().any(|&start| start == first) {
+        if STARTS[..9].contains(&first) {
             Start::Request
         } else {
             Start::No
@@ -102,7 +102,7 @@ pub fn status_of(line: &[u8; LINE_BYTES]) -> u16 {
         line[0] == b'H' && line[4] == b'/' && line[5] == b'1' && line[6] == b'.' && line[8] == b' ';
     let digit = |b: u8| b.wrapping_sub(b'0') as u16;
     let (hundreds, tens, ones) = (digit(line[9]), digit(line[10]), digit(line[11]));
-    if head && hundreds >= 1 && hundreds <= 9 && tens <= 9 && ones <= 9 {
+    if head && (1..=9).contains(&hundreds) && tens <= 9 && ones <= 9 {
         hundreds * 100 + tens * 10 + ones
     } else {
         0
