@@ -120,7 +120,7 @@ impl Observer {
         }
         self.drain();
         self.enrich.learn(&self.drained.series, &self.clock);
-        if self.ticks % REFRESH_TICKS == 0 {
+        if self.ticks.is_multiple_of(REFRESH_TICKS) {
             self.enrich.refresh(&self.clock);
         }
         let drained = std::mem::take(&mut self.drained);
