@@ -85,7 +85,7 @@ fn children(plan: &Plan, folder: &ColonyFolder) -> Result<Vec<Child>> {
     let colony = crate::colony::beside("coral-colony")?;
     let person = child::person_behind_sudo()?;
     let mut children =
-        vec![Child::new("colony", &colony, &["--colony", &plan.colony], folder)?.as_person(person)];
+        vec![Child::new("colony", &colony, &["--colony", &plan.colony], folder)?.run_by(person)];
     let agent = ["agent", "--lifeline", "--colony", &plan.colony];
     children.push(match plan.agent {
         AgentRights::Direct => Child::new("agent", &own, &agent, folder)?,
@@ -103,7 +103,7 @@ fn children(plan: &Plan, folder: &ColonyFolder) -> Result<Vec<Child>> {
         if let Some(fault) = &plan.fault {
             arguments.extend(["--fault", fault]);
         }
-        children.push(Child::new("shop", &shop, &arguments, folder)?.as_person(person));
+        children.push(Child::new("shop", &shop, &arguments, folder)?.run_by(person));
     }
     Ok(children)
 }

@@ -87,7 +87,7 @@ impl Child {
     }
 
     /// Runs it as this person.
-    pub fn as_person(mut self, person: Option<Person>) -> Self {
+    pub fn run_by(mut self, person: Option<Person>) -> Self {
         self.person = person;
         self
     }
