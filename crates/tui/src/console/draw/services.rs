@@ -46,7 +46,7 @@ const FIXED: [(Kind, &str, usize); 7] = [
     (Kind::P50, "P50 ms", 8),
     (Kind::P95, "P95 ms", 11),
     (Kind::P99, "P99 ms", 8),
-    (Kind::Flight, "IN FLIGHT", 11),
+    (Kind::Flight, "IN FLIGHT", 12),
 ];
 /// Columns leave in this order.
 const LEAVING: [Kind; 3] = [Kind::Instances, Kind::P50, Kind::P99];
