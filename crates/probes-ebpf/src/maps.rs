@@ -8,8 +8,9 @@ use coral_probes_abi::records::{
     CountKey, Detail, HistogramKey, Owner, QueueKey, SeriesInfo, Traffic, Tuple,
 };
 
-/// Programs that may be under way on one CPU at once: a process, one that preempted it, a softirq, and one more.
-pub const PLACES: u32 = 4;
+/// Programs that may be under way on one CPU at once: each process that was preempted inside one holds a place, and a
+/// softirq on top of them takes another.
+pub const PLACES: u32 = 16;
 
 #[map(name = "coral_conn")]
 pub static CONN: HashMap<u64, Conn> = HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);

@@ -99,6 +99,20 @@ impl World {
         })
     }
 
+    /// What a person would see, for the message of a failure.
+    pub fn shown(&self) -> String {
+        let tables = [
+            &["query", "summary"][..],
+            &["topology"],
+            &["status"],
+            &["query", "events"],
+        ];
+        tables
+            .iter()
+            .map(|command| text(&self.coral(command)))
+            .collect()
+    }
+
     /// Waits until nothing has changed for two ticks, at most [`PATIENCE`], and returns what then stands.
     pub fn quiescent<T: PartialEq>(&self, figures: impl Fn(&Self) -> T) -> T {
         let until = Instant::now() + PATIENCE;
