@@ -24,6 +24,3 @@ pub use state::{
     Conn, Counter, Dir, Ended, Env, LINE_BYTES, Mode, Request, SLOTS, WINDOW_BYTES, Walk,
 };
 pub use step::{step, steps_for};
-
-#[cfg(test)]
-mod tests;

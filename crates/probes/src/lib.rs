@@ -10,6 +10,7 @@ mod links;
 mod live;
 mod load;
 mod maps;
+pub mod replay;
 pub mod source;
 mod sys;
 

@@ -3,7 +3,7 @@
 //!
 //! They need root (or the agent's capabilities) and the packages nginx-light, hey, curl and bpftool. With
 //! `CORAL_REQUIRE_KERNEL=1`, as in CI, what is missing fails; without it the test says what it lacks and ends.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod exact;
 mod identity;

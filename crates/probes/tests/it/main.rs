@@ -1,0 +1,3 @@
+//! The committed object, and the programs it holds.
+
+mod object;
