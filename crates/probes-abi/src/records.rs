@@ -134,8 +134,8 @@ pub struct Traffic {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct QueueKey {
-    /// The connection.
-    pub cookie: u64,
+    /// The connection's `queue`.
+    pub queue: u64,
     /// The request's number on it.
     pub index: u32,
     /// Keeps the layout free of holes.

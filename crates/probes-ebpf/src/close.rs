@@ -61,6 +61,7 @@ fn closed(ctx: &BtfTracePointContext) {
         let kernel = Kernel {
             skb: core::ptr::null_mut(),
             cookie,
+            queue: conn.queue,
             payload: 0,
             scratch: core::ptr::null_mut(),
         };

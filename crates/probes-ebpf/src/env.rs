@@ -14,6 +14,8 @@ use coral_probes_abi::records::{CountKey, Detail, HistogramKey, QueueKey, STREAM
 pub struct Kernel {
     pub skb: *mut __sk_buff,
     pub cookie: u64,
+    /// Under what its requests wait.
+    pub queue: u64,
     /// Where the payload begins in the packet.
     pub payload: u32,
     /// Null when a connection closes: nothing is built then.
@@ -48,7 +50,7 @@ impl Env for Kernel {
     #[inline(always)]
     fn overflow_put(&mut self, request: &Request) -> bool {
         let key = QueueKey {
-            cookie: self.cookie,
+            queue: self.queue,
             index: request.index,
             unused: 0,
         };
@@ -58,7 +60,7 @@ impl Env for Kernel {
     #[inline(always)]
     fn overflow_get(&mut self, index: u32) -> *const Request {
         let key = QueueKey {
-            cookie: self.cookie,
+            queue: self.queue,
             index,
             unused: 0,
         };
@@ -71,7 +73,7 @@ impl Env for Kernel {
     #[inline(always)]
     fn overflow_drop(&mut self, index: u32) {
         let key = QueueKey {
-            cookie: self.cookie,
+            queue: self.queue,
             index,
             unused: 0,
         };

@@ -8,9 +8,11 @@
 mod atomic;
 mod close;
 mod connect;
+mod connection;
 mod env;
 mod maps;
 mod packet;
+mod segment;
 mod series;
 
 #[cfg(not(test))]

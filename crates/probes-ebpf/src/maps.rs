@@ -14,6 +14,13 @@ pub const PLACES: u32 = 16;
 
 #[map(name = "coral_conn")]
 pub static CONN: HashMap<u64, Conn> = HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);
+/// Connections whose first bytes came with the handshake's last packet, under the listener's socket; the first packet
+/// under their own takes them from here.
+#[map(name = "coral_handshake")]
+pub static HANDSHAKE: LruHashMap<Tuple, Conn> = LruHashMap::with_max_entries(512, 0);
+/// 1 when there ever was one, so that hosts without them look nothing up.
+#[map(name = "coral_early")]
+pub static EARLY: Array<u64> = Array::with_max_entries(1, 0);
 #[map(name = "coral_queue")]
 pub static QUEUE: HashMap<QueueKey, Request> = HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);
 #[map(name = "coral_owner")]

@@ -126,6 +126,8 @@ pub struct Conn {
     pub remote_port: u16,
     /// Keeps the layout free of holes.
     pub unused2: u32,
+    /// Under what its requests wait that have no slot: the cookie, or a hash when the connection began in a handshake.
+    pub queue: u64,
     /// The requests in flight, by index.
     pub slots: [Request; SLOTS],
 }
@@ -255,6 +257,7 @@ impl Conn {
         local_port: 0,
         remote_port: 0,
         unused2: 0,
+        queue: 0,
         slots: [Request::EMPTY; SLOTS],
     };
 

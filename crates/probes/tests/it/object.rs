@@ -1,5 +1,4 @@
 //! What must hold of the object before any kernel sees it.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use aya_obj::{Function, Object};
 
