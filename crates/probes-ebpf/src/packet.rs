@@ -89,24 +89,26 @@ fn walk(
 ) {
     // SAFETY: map values.
     let (walk, dir) = unsafe { (&mut (*scratch).walk, &mut *dir) };
-    let kernel = || Kernel {
+    let queue = conn.queue;
+    let kernel = Kernel {
         skb,
         cookie,
-        queue: conn.queue,
+        queue,
         payload: segment.payload,
         scratch,
     };
-    let (mut first, mut last) = (kernel(), kernel());
+    // One copy: the stack has 512 bytes for all calls together.
+    let mut steps = Steps {
+        kernel,
+        walk,
+        conn,
+        dir,
+    };
     // SAFETY: a helper without arguments.
     walk.now_ns = unsafe { bpf_ktime_get_boot_ns() };
     walk.direction = direction;
-    if segment.bytes > 0 && enter(&mut first, walk, conn, dir, segment.seq, segment.bytes) {
-        let mut steps = Steps {
-            kernel: first,
-            walk,
-            conn,
-            dir,
-        };
+    let kernel = &mut steps.kernel;
+    if segment.bytes > 0 && enter(kernel, walk, conn, dir, segment.seq, segment.bytes) {
         let callback = one_step as *mut c_void;
         let bound = steps_for(segment.bytes);
         // SAFETY: the callback has the signature that the helper calls.
@@ -121,7 +123,7 @@ fn walk(
         fin: segment.flags & FIN != 0,
         reset: segment.flags & RST != 0,
     };
-    walk.leave(&mut last, conn, dir, flags);
+    walk.leave(&mut steps.kernel, conn, dir, flags);
 }
 
 /// A free scratch place of this CPU: a softirq or another process may have interrupted one that is at work.
