@@ -1,74 +1,60 @@
 //! `cargo xtask gen`: regenerates what is generated and committed: the descriptor set of the wire, which shows in a
-//! review when a message changes, and which the permission tests read. `--check` only compares.
+//! review when a message changes, and the reference pages of commands and keys. `--check` only compares.
+
+mod descriptors;
+mod reference;
 
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Trying as _};
-use crate::{house, program};
-use serde_json::Value;
+use crate::house;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const DESCRIPTORS: &str = "proto/coral.v1.bin";
+/// A file as it should be.
+struct Fresh {
+    /// Its place in the clone.
+    place: PathBuf,
+    bytes: Vec<u8>,
+}
 
 pub fn command(mut arguments: Arguments) -> Result<(), Failure> {
     let check = arguments.flag("--check");
     arguments.finish()?;
     let root = house::root()?;
-    let fresh = fs::read(built(&root)?).trying("read the built descriptor set")?;
-    let committed = root.join(DESCRIPTORS);
-    let same = fs::read(&committed).is_ok_and(|bytes| bytes == fresh);
-    if same {
-        return Ok(());
-    }
+    let mut fresh = vec![descriptors::fresh(&root)?];
+    fresh.extend(reference::fresh(&root)?);
+    let mut stale: Vec<_> = fresh.iter().filter(|file| !file.is_in(&root)).collect();
+    let gone = reference::gone(&root, &fresh)?;
     if check {
-        return Err(
-            Failure::new(format!("{DESCRIPTORS} is not what proto/coral/v1 says"))
-                .hint("run: cargo xtask gen, and commit the file"),
-        );
+        let names = stale.iter().map(|file| &file.place).chain(&gone);
+        let names: Vec<_> = names.map(|place| place.display().to_string()).collect();
+        return match names.len() {
+            0 => Ok(()),
+            _ => Err(Failure::new(format!("{} is not current", names.join(", ")))
+                .hint("run: cargo xtask gen, and commit the files")),
+        };
     }
-    fs::write(committed, fresh).trying(format!("write {DESCRIPTORS}"))?;
-    eprintln!("wrote {DESCRIPTORS}");
+    for file in stale.drain(..) {
+        file.write(&root)?;
+        eprintln!("wrote {}", file.place.display());
+    }
+    for place in gone {
+        fs::remove_file(root.join(&place)).trying(format!("remove {}", place.display()))?;
+        eprintln!("removed {}", place.display());
+    }
     Ok(())
 }
 
-/// The file that the build script of coral-proto wrote. Cargo says where: the target folder may hold those of other clones.
-fn built(root: &Path) -> Result<PathBuf, Failure> {
-    let messages = program::output(program::command("cargo", root).args([
-        "build",
-        "--package",
-        "coral-proto",
-        "--message-format",
-        "json",
-    ]))?;
-    out_folder(&messages)
-        .map(|folder| folder.join("coral.v1.bin"))
-        .ok_or_else(|| Failure::new("cargo did not say where coral-proto's build script wrote"))
-}
+impl Fresh {
+    fn is_in(&self, root: &Path) -> bool {
+        fs::read(root.join(&self.place)).is_ok_and(|bytes| bytes == self.bytes)
+    }
 
-fn out_folder(messages: &str) -> Option<PathBuf> {
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["reason"] == "build-script-executed")
-        .find(|message| {
-            let package = message["package_id"].as_str().unwrap_or_default();
-            package.contains("#coral-proto@")
-        })
-        .and_then(|message| message["out_dir"].as_str().map(PathBuf::from))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_build_scripts_folder_among_cargos_messages() {
-        let messages = [
-            r#"{"reason":"compiler-artifact","package_id":"path+file:///c/proto#coral-proto@0.1.0"}"#,
-            r#"{"reason":"build-script-executed","package_id":"registry#libc@0.2.1","out_dir":"/t/libc/out"}"#,
-            r#"{"reason":"build-script-executed","package_id":"path+file:///c/proto#coral-proto@0.1.0","out_dir":"/t/p/out"}"#,
-            r#"{"reason":"build-finished","success":true}"#,
-        ];
-        assert_eq!(out_folder(&messages.join("\n")), Some("/t/p/out".into()));
+    fn write(&self, root: &Path) -> Result<(), Failure> {
+        let path = root.join(&self.place);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).trying(format!("create {}", folder.display()))?;
+        }
+        fs::write(&path, &self.bytes).trying(format!("write {}", self.place.display()))
     }
 }

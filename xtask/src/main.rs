@@ -28,7 +28,7 @@ const USAGE: &str = "cargo xtask COMMAND
   test [--full] [NAME..]   run the suites of xtask/suites.toml
   demo [--fault NAME]      the console over the demo application, in a colony of its own that goes away with it
        [--headless --seconds N -o json]   watch instead, and print services, edges and loss
-  vm [--kernel 6.1]        load the kernel programs on Debian's kernel in qemu and count one request
+  vm [--kernel 6.1].. [--matrix]   load the kernel programs on Debian's kernels in qemu and count one request
   bench NAME               measure one figure";
 
 fn main() -> ExitCode {

@@ -11,32 +11,112 @@ use crate::steps::Steps;
 use crate::{house, program};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// The kernels that Coral is tested on, besides the machine's own.
+const MATRIX: [&str; 2] = ["6.1", "6.12"];
 
 pub fn command(mut arguments: Arguments) -> Result<(), Failure> {
-    let version = arguments
-        .option("--kernel")?
-        .unwrap_or_else(|| "6.1".into());
+    let mut versions = Vec::new();
+    while let Some(version) = arguments.option("--kernel")? {
+        versions.push(version);
+    }
+    if arguments.flag("--matrix") {
+        versions = MATRIX.map(str::to_owned).into();
+    } else if versions.is_empty() {
+        versions.push(MATRIX[0].to_owned());
+    }
     let stand_in = arguments.option("--count")?.map(PathBuf::from);
     arguments.finish()?;
     let root = house::root()?;
-    let mut steps = Steps::new(4);
+    let mut steps = Steps::new(1 + 3 * versions.len());
     steps.next("build the example `count`");
     let count = match stand_in {
         Some(program) => program,
         None => build(&root)?,
     };
-    steps.next(&format!("find or fetch Debian's kernel {version}"));
-    let kernel = kernel::find(&version)?;
-    steps.next("pack the machine's files");
-    let image = image::pack(&root, &count)?;
-    steps.next("boot it and count one request");
-    let console = machine::boot(&kernel, &image)?;
-    for line in console.lines().filter(|line| line.starts_with("kernel ")) {
-        eprintln!("  {line}");
+    let runs: Vec<_> = versions
+        .iter()
+        .map(|version| Run::new(version, &root, &count, &mut steps))
+        .collect();
+    if runs.len() > 1 {
+        eprintln!(
+            "\n{:<10} {:<28} {:>7} {:>7}  load and count",
+            "kernel", "release", "boot s", "all s"
+        );
     }
-    let counted = result(&console)?;
-    println!("{counted}");
-    check(&counted).map_err(|failure| failure.hint(log(&console)))
+    let mut failed = None;
+    for run in runs {
+        if versions.len() > 1 {
+            eprintln!("{}", run.row());
+        }
+        failed = failed.or(run.outcome.err());
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// One kernel.
+struct Run {
+    version: String,
+    release: String,
+    boot: String,
+    seconds: f64,
+    outcome: Result<(), Failure>,
+}
+
+impl Run {
+    fn new(version: &str, root: &Path, count: &Path, steps: &mut Steps) -> Self {
+        let mut run = Self {
+            version: version.to_owned(),
+            release: "-".to_owned(),
+            boot: "-".to_owned(),
+            seconds: 0.0,
+            outcome: Ok(()),
+        };
+        run.outcome = run.load_and_count(root, count, steps);
+        run
+    }
+
+    fn load_and_count(
+        &mut self,
+        root: &Path,
+        count: &Path,
+        steps: &mut Steps,
+    ) -> Result<(), Failure> {
+        let version = &self.version;
+        steps.next(&format!("find or fetch Debian's kernel {version}"));
+        let kernel = kernel::find(version)?;
+        steps.next("pack the machine's files");
+        let image = image::pack(root, count)?;
+        steps.next("boot it and count one request");
+        let begun = Instant::now();
+        let console = machine::boot(&kernel, &image)?;
+        self.seconds = begun.elapsed().as_secs_f64();
+        let word = |before: &str| {
+            let line = console
+                .lines()
+                .find_map(|line| line.trim().strip_prefix(before));
+            line.map_or("-", |rest| rest.trim_end_matches(" s"))
+                .to_owned()
+        };
+        (self.release, self.boot) = (word("kernel "), word("booted in "));
+        eprintln!("  kernel {}, booted in {} s", self.release, self.boot);
+        let counted = result(&console)?;
+        println!("{counted}");
+        check(&counted).map_err(|failure| failure.hint(log(&console)))
+    }
+
+    /// A line of the matrix.
+    fn row(&self) -> String {
+        let (version, release, boot) = (&self.version, &self.release, &self.boot);
+        let verdict = if self.outcome.is_ok() {
+            "exact"
+        } else {
+            "FAILED"
+        };
+        let seconds = self.seconds;
+        format!("{version:<10} {release:<28} {boot:>7} {seconds:>7.1}  {verdict}")
+    }
 }
 
 /// The example that loads, attaches, counts for some seconds and prints one line of JSON.

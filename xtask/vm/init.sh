@@ -14,6 +14,7 @@ mount -t bpf bpf /sys/fs/bpf
 ip link set lo up
 echo
 echo "kernel $(uname -r)"
+echo "booted in $(cut -d ' ' -f 1 /proc/uptime) s"
 
 end() {
   echo "coral-vm-log-begin"

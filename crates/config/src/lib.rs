@@ -2,12 +2,14 @@
 //! immutable afterwards; the order is flag, environment `CORAL_*`, file, default.
 
 mod agent_policy;
+mod contexts;
 mod folders;
 mod lock;
 mod private;
 mod user;
 
 pub use agent_policy::{AGENT_POLICY_FILE, AgentPolicy, Allow};
+pub use contexts::{Context, local_colonies, save_context, user_file};
 pub use folders::{ColonyFolder, Folders, HOME_VARIABLE};
 pub use lock::{Held, LockError, Role, is_held};
 pub use private::private_folder;

@@ -1,7 +1,8 @@
 //! A person's `config.toml`. Unknown keys are errors that name the nearest known one.
 
-use crate::{ConfigError, Folders};
+use crate::{ConfigError, Context, Folders};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// What a person can set.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -10,12 +11,16 @@ pub struct UserConfig {
     /// The colony that commands speak to when neither `--colony` nor `CORAL_COLONY` names one.
     #[serde(default = "default_colony")]
     pub colony: String,
+    /// Colonies by name.
+    #[serde(default)]
+    pub contexts: BTreeMap<String, Context>,
 }
 
 impl Default for UserConfig {
     fn default() -> Self {
         Self {
             colony: default_colony(),
+            contexts: BTreeMap::new(),
         }
     }
 }
@@ -24,7 +29,7 @@ fn default_colony() -> String {
     "local".to_owned()
 }
 
-const KEYS: &[&str] = &["colony"];
+const KEYS: &[&str] = &["colony", "contexts"];
 
 /// Reads `config.toml`; without the file everything has its default.
 ///

@@ -2,6 +2,7 @@
 
 mod agent;
 mod colony;
+mod dial;
 mod supervise;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +34,12 @@ enum CoralRole {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Join stdin and stdout to the socket of a colony on this machine (what ssh runs for `coral use --ssh`)
+    DialStdio {
+        /// The colony, by its name on this machine
+        #[arg(long, env = "CORAL_COLONY", default_value = "local")]
+        colony: String,
+    },
     /// Start and restart the roles of one colony on this machine (what `coral up` runs)
     Supervise(supervise::Plan),
     /// Load the kernel programs for an agent (what the agent runs)
@@ -56,6 +63,7 @@ fn main() -> Result<ExitCode> {
         CoralRole::Agent { colony, lifeline } => agent::run(&colony, lifeline)?,
         CoralRole::Colony { arguments } => colony::become_colony(&arguments)?,
         CoralRole::Supervise(plan) => supervise::run(&plan)?,
+        CoralRole::DialStdio { colony } => return dial::stdio(&colony),
         CoralRole::Load => return Ok(agent::load()),
     }
     Ok(ExitCode::SUCCESS)

@@ -1,9 +1,10 @@
 //! How roles reach each other: [`Dialer`] and [`Listener`] hide the path. Today there is the `direct` twin, a Unix socket
-//! with peer credentials; the tunnel joins it behind the same two traits.
+//! with peer credentials, and `ssh` to that socket on another machine; the tunnel joins them behind the same two traits.
 
 pub mod direct;
 mod link;
 pub mod rpc;
+pub mod ssh;
 
 pub use link::{Link, Peer};
 

@@ -4,6 +4,7 @@
 //! 0; observed text is shown with every control and bidirectional character visible, in tables also with bounded width.
 
 pub mod figure;
+pub mod forms;
 mod json;
 mod table;
 pub mod text;

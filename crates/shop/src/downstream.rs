@@ -15,7 +15,7 @@ pub struct Downstream {
 }
 
 /// Why the call has no good answer; becomes the caller's own answer.
-pub struct Failed(StatusCode);
+pub struct Failed(pub StatusCode);
 
 impl Downstream {
     pub fn new(port: u16) -> Result<Self> {

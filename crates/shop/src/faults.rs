@@ -1,9 +1,12 @@
-//! The three faults: the truth about each, and its switch. A fault is on while a file of its name lies in the shop's
-//! folder; every service looks each 200 ms, so a switch needs no connection and survives a restart of the service.
+//! The switches of the faults. A fault is on while a file of its name lies in the shop's folder; every service looks each
+//! 200 ms, so a switch needs no connection and survives a restart of the service.
+
+mod list;
+
+pub use list::{FAULTS, Fault};
 
 use crate::folder;
 use color_eyre::{Result, eyre::eyre};
-use serde::Serialize;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -13,46 +16,6 @@ use std::time::Duration;
 
 /// How often a service looks at its switch.
 const POLL: Duration = Duration::from_millis(200);
-
-/// What a fault does; a right diagnosis names the same service, kind and function.
-#[derive(Debug, Serialize)]
-pub struct Fault {
-    /// The word on the command line.
-    pub name: &'static str,
-    /// The service that it breaks.
-    pub service: &'static str,
-    /// What it looks like from outside: `cpu`, `latency` or `errors`.
-    pub kind: &'static str,
-    /// The function that costs the time, when there is one.
-    pub function: Option<&'static str>,
-    /// One sentence for a person.
-    pub summary: &'static str,
-}
-
-/// Every fault of the shop.
-pub const FAULTS: [Fault; 3] = [
-    Fault {
-        name: "cpu-hot",
-        service: "catalog",
-        kind: "cpu",
-        function: Some("coral_shop::services::catalog::rank_products"),
-        summary: "catalog burns about 20 ms of CPU in one function for each request",
-    },
-    Fault {
-        name: "slow-downstream",
-        service: "payments",
-        kind: "latency",
-        function: None,
-        summary: "payments waits about 800 ms longer before it answers; checkout and frontend feel it",
-    },
-    Fault {
-        name: "error-burst",
-        service: "checkout",
-        kind: "errors",
-        function: None,
-        summary: "checkout answers 500 to 30 % of its requests",
-    },
-];
 
 impl Fault {
     /// Whether the fault is switched on in this folder.
@@ -113,6 +76,13 @@ impl Watch {
     /// Whether the fault is on now.
     pub fn is_on(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Resolves when the fault is switched so.
+    pub async fn until(&self, on: bool) {
+        while self.is_on() != on {
+            tokio::time::sleep(POLL).await;
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The shop's folder, where faults are switched: private to its owner, because who may write there may break the shop.
+//! The shop's folders: where faults are switched, and where services keep files. Both are private to their owner, because
+//! who may write there may break the shop.
 
 use color_eyre::{Result, eyre::bail, eyre::eyre};
 use std::fs::{DirBuilder, symlink_metadata};
@@ -16,6 +17,17 @@ pub fn shop() -> Result<PathBuf> {
         PathBuf::from(home).join(".local/state/coral-shop")
     } else {
         bail!("the shop has no folder for its switches; set CORAL_HOME or XDG_RUNTIME_DIR");
+    };
+    private(&path)?;
+    Ok(path)
+}
+
+/// Where services keep their files. On a disk when there is one: the run folder lies in memory on most machines.
+pub fn data() -> Result<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let path = match (variable("CORAL_HOME"), variable("HOME")) {
+        (None, Some(home)) => PathBuf::from(home).join(".local/state/coral-shop/data"),
+        _ => shop()?.join("data"),
     };
     private(&path)?;
     Ok(path)

@@ -1,11 +1,14 @@
-//! The five services: their names, ports and the one way in which each is served.
+//! The services: their names, ports and the ways in which they are served.
 
 mod cart;
 mod catalog;
 mod checkout;
 mod frontend;
+mod orders;
 mod payments;
+mod stock;
 
+use crate::faults::Watch;
 use crate::lifeline;
 use axum::Router;
 use axum::routing::get;
@@ -27,16 +30,22 @@ pub enum Service {
     Checkout,
     /// Takes the money.
     Payments,
+    /// The queue of orders.
+    Orders,
+    /// How many of each product are left; speaks a line protocol of its own.
+    Stock,
 }
 
 impl Service {
     /// In the order in which their ports follow each other.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Frontend,
         Self::Catalog,
         Self::Cart,
         Self::Checkout,
         Self::Payments,
+        Self::Orders,
+        Self::Stock,
     ];
 
     /// The word for it everywhere, also in `OTEL_SERVICE_NAME`.
@@ -47,6 +56,8 @@ impl Service {
             Self::Cart => "cart",
             Self::Checkout => "checkout",
             Self::Payments => "payments",
+            Self::Orders => "orders",
+            Self::Stock => "stock",
         }
     }
 
@@ -54,27 +65,63 @@ impl Service {
         base + self as u16
     }
 
-    fn routes(self, base_port: u16) -> Result<Router> {
-        match self {
+    /// The routes of a service that speaks HTTP.
+    fn routes(self, base_port: u16) -> Result<Option<Router>> {
+        let routes = match self {
             Self::Frontend => frontend::routes(base_port),
-            Self::Catalog => catalog::routes(),
-            Self::Cart => Ok(cart::routes()),
+            Self::Catalog => catalog::routes(base_port),
+            Self::Cart => cart::routes(),
             Self::Checkout => checkout::routes(base_port),
             Self::Payments => payments::routes(),
+            Self::Orders => orders::routes(),
+            Self::Stock => return Ok(None),
+        };
+        Ok(Some(routes?.route("/health", get(|| async { "ok\n" }))))
+    }
+
+    /// The switch that closes the service's port.
+    fn refusing(self) -> Result<Watch> {
+        match self {
+            Self::Payments => Watch::follow("conn-refused"),
+            _ => Ok(Watch::default()),
         }
     }
 }
 
 /// Serves until the process is told to stop, then finishes what is in flight.
 pub async fn serve(service: Service, base_port: u16, port: u16, stdin: bool) -> Result<()> {
-    let routes = service
-        .routes(base_port)?
-        .route("/health", get(|| async { "ok\n" }));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+    let Some(routes) = service.routes(base_port)? else {
+        let listener = bind(service, port).await?.into_std()?;
+        listener.set_nonblocking(false)?;
+        return stock::serve(listener, stdin).await;
+    };
+    let refusing = service.refusing()?;
+    let stop = lifeline::stop(stdin);
+    tokio::pin!(stop);
+    loop {
+        let listener = bind(service, port).await?;
+        let (closed, close) = tokio::sync::oneshot::channel::<()>();
+        let close = async { drop(close.await) };
+        let served = axum::serve(listener, routes.clone()).with_graceful_shutdown(close);
+        let mut served = tokio::spawn(served.into_future());
+        tokio::select! {
+            ended = &mut served => return Ok(ended??),
+            () = &mut stop => {
+                drop(closed);
+                return Ok(served.await??);
+            }
+            () = refusing.until(true) => drop(closed),
+        }
+        served.await??;
+        tokio::select! {
+            () = &mut stop => return Ok(()),
+            () = refusing.until(false) => {}
+        }
+    }
+}
+
+async fn bind(service: Service, port: u16) -> Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
-        .map_err(|error| eyre!("{} cannot listen on port {port}: {error}", service.name()))?;
-    axum::serve(listener, routes)
-        .with_graceful_shutdown(lifeline::stop(stdin))
-        .await?;
-    Ok(())
+        .map_err(|error| eyre!("{} cannot listen on port {port}: {error}", service.name()))
 }

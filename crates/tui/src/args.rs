@@ -39,9 +39,12 @@ pub struct Global {
     /// Until when, in the same forms [default: now]
     #[arg(long, global = true, value_name = "WHEN")]
     pub until: Option<When>,
-    /// Which colony [default: that of config.toml, else local]
+    /// Which colony: a name, or ssh://USER@HOST[/NAME] [default: that of config.toml, else local]
     #[arg(long, global = true, env = "CORAL_COLONY", value_name = "NAME")]
     pub colony: Option<String>,
+    /// Ask again after so many seconds, until Ctrl-C (commands that ask the colony)
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub watch: Option<u32>,
     /// No colours; NO_COLOR does the same
     #[arg(long, global = true)]
     pub no_color: bool,
@@ -50,10 +53,16 @@ pub struct Global {
 /// The form of what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// Text for people.
+    /// Text for people
     Table,
-    /// JSON for programs; errors as well.
+    /// JSON for programs; errors as well
     Json,
+    /// The rows, for spreadsheets
+    Csv,
+    /// All that JSON has, for people
+    Yaml,
+    /// The rows as a Markdown table
+    Md,
 }
 
 /// The commands.
@@ -72,8 +81,41 @@ pub enum Command {
     /// Figures of the past
     #[command(subcommand)]
     Query(Query),
+    /// Name a new colony on this machine and make it the one that is meant
+    Init(Init),
+    /// Make a colony the one that is meant when none is named
+    Use(Use),
+    /// The colonies that are known here
+    Colonies,
+    /// What this machine has and lacks, and where every setting comes from
+    Doctor,
+    /// The completions of a shell, to be sourced by it
+    Completion {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// The version of this program
     Version,
+}
+
+/// Options of `init`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Init {
+    /// Its name: a-z, 0-9, `-`, `_`, `.`; asked for when it is not given
+    pub name: Option<String>,
+}
+
+/// Options of `use`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Use {
+    /// A context of config.toml, or a colony on this machine
+    pub name: String,
+    /// It is on this host: USER@HOST[:PORT], reached by ssh with keys
+    #[arg(long, value_name = "HOST")]
+    pub ssh: Option<String>,
+    /// Its name over there, when that is another
+    #[arg(long = "as", value_name = "NAME", requires = "ssh")]
+    pub remote_name: Option<String>,
 }
 
 /// Options of `up`.

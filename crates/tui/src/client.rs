@@ -13,6 +13,8 @@ use tonic::transport::Channel;
 
 /// How long a link may take to open.
 const DIAL_LIMIT: Duration = Duration::from_secs(3);
+/// The same over ssh.
+const REMOTE_DIAL_LIMIT: Duration = Duration::from_secs(12);
 /// How long an answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// Answers of long windows over many services are larger than the default of 4 MiB.
@@ -23,21 +25,30 @@ pub(crate) const MESSAGE_MAX: usize = 64 << 20;
 /// # Errors
 /// [`Failure`] with code "not reachable".
 pub async fn connect(place: &Place) -> Result<Channel, Failure> {
-    match timeout(DIAL_LIMIT, rpc::connect(place.dialer())).await {
+    let limit = if place.remote.is_some() {
+        REMOTE_DIAL_LIMIT
+    } else {
+        DIAL_LIMIT
+    };
+    match timeout(limit, rpc::connect(place.dialer())).await {
         Ok(Ok(channel)) => Ok(channel),
         Ok(Err(error)) => Err(unreachable_because(&error, place)),
         Err(_) => Err(Failure::not_reachable(
             format!("colony {} does not accept connections", place.name),
-            "it may hang: `coral down` stops it",
+            place.hang_hint(),
         )),
     }
 }
 
 fn unreachable_because(error: &DialError, place: &Place) -> Failure {
     let hint = match error {
-        DialError::Nobody { .. } => format!("`{}` starts one on this machine", place.up_command()),
+        DialError::Nobody { .. } => place.start_hint(),
         DialError::Forbidden { .. } => {
             "it belongs to another user; run as that user, or as root".to_owned()
+        }
+        DialError::Io { .. } if place.remote.is_some() => {
+            "try `ssh` to it by hand: it must work without a password, and find coral-daemon"
+                .to_owned()
         }
         DialError::WrongPeer { .. } | DialError::Io { .. } => String::new(),
     };

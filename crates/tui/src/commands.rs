@@ -1,16 +1,23 @@
 //! Runs one command, prints its answer, leaves.
 
+mod ask;
+mod colonies;
+mod completion;
+mod say;
+
 use crate::args::{All, Args, Command, Global, Output, Query, Up};
 use crate::console::theme::Palette;
 use crate::failure::Failure;
 use crate::lifecycle::{self, down, privilege, up};
 use crate::place::Place;
-use crate::{client, console, when};
-use coral_model::{Answer, Question, Span, TimeNs};
-use coral_report::{Report, TableStyle};
+use crate::{console, doctor, when};
+use ask::answer;
+use coral_model::{Question, Span, TimeNs};
+use coral_report::Report;
 use jiff::tz::TimeZone;
+use say::say;
 use serde_json::json;
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs what was typed.
@@ -20,7 +27,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let global = &args.global;
     let command = match args.command {
-        Some(Command::Version) => return version(global.output),
+        Some(command) if !asks(&command) => return tell(command, global).await,
         Some(command) => command,
         None if shows_console(global) => return open_console(global).await,
         None => Command::Status,
@@ -28,23 +35,49 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let place = Place::find(global.colony.as_deref())?;
     let span = span(global)?;
     match command {
-        Command::Up(options) => start(&place, options, global.output).await,
-        Command::Down => stop(&place, global.output).await,
-        Command::Status | Command::Version => {
-            answer(&place, &Question::Status, global.output, false).await
-        }
         Command::Services(All { all }) => {
             let trend_points = 0;
             let question = Question::Services { span, trend_points };
-            answer(&place, &question, global.output, all).await
+            answer(&place, &question, global, all).await
         }
         Command::Topology(All { all }) => {
-            answer(&place, &Question::Topology { span }, global.output, all).await
+            answer(&place, &Question::Topology { span }, global, all).await
         }
         Command::Query(query) => {
             let (question, all) = question(query, span);
-            answer(&place, &question, global.output, all).await
+            answer(&place, &question, global, all).await
         }
+        _ => answer(&place, &Question::Status, global, false).await,
+    }
+}
+
+/// Whether the command is a question to the colony, so that it can be asked again.
+const fn asks(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Status | Command::Services(_) | Command::Topology(_) | Command::Query(_)
+    )
+}
+
+/// Runs a command that is no question.
+async fn tell(command: Command, global: &Global) -> Result<(), Failure> {
+    if global.watch.is_some() {
+        let hint = "it is for status, services, topology and query";
+        return Err(Failure::usage("--watch asks the colony again", hint));
+    }
+    let (named, output) = (global.colony.as_deref(), global.output);
+    match command {
+        Command::Up(options) => start(&Place::find(named)?, options, output).await,
+        Command::Down => stop(&Place::find(named)?, output).await,
+        Command::Init(options) => colonies::init(options, output),
+        Command::Use(options) => colonies::choose(options, output),
+        Command::Colonies => colonies::list(named, output),
+        Command::Doctor => {
+            let report = doctor::examine(named).await?;
+            say(&report, output, || report.text())
+        }
+        Command::Completion { shell } => completion::print(shell),
+        _ => version(output),
     }
 }
 
@@ -68,7 +101,7 @@ fn question(query: Query, span: Span) -> (Question, bool) {
 
 fn shows_console(global: &Global) -> bool {
     let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-    terminal && global.output == Output::Table
+    terminal && global.output == Output::Table && global.watch.is_none()
 }
 
 async fn open_console(global: &Global) -> Result<(), Failure> {
@@ -100,51 +133,12 @@ fn now() -> TimeNs {
     TimeNs(i64::try_from(now).unwrap_or(i64::MAX))
 }
 
-async fn answer(
-    place: &Place,
-    question: &Question,
-    output: Output,
-    all: bool,
-) -> Result<(), Failure> {
-    let answer = client::ask(place, question).await?;
-    print(&written(&answer, output, all)?)
-}
-
-fn written(answer: &Answer, output: Output, all: bool) -> Result<String, Failure> {
-    match output {
-        Output::Json => json_text(&Report::from(answer)),
-        Output::Table => {
-            let zone = TimeZone::system();
-            Ok(coral_report::table(answer, &TableStyle { zone, all }))
-        }
-    }
-}
-
-fn json_text(value: &impl serde::Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value)
-        .map(|text| text + "\n")
-        .map_err(|e| Failure::failed(format!("write JSON: {e}"), ""))
-}
-
-/// A reader that closes the pipe early (`| head`) is no failure.
-fn print(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::failed(format!("write to stdout: {e}"), ""))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn version(output: Output) -> Result<(), Failure> {
     let (version, wire) = (env!("CARGO_PKG_VERSION"), coral_proto::WIRE_REVISION);
-    match output {
-        Output::Json => print(&json_text(
-            &json!({ "version": version, "wire_revision": wire }),
-        )?),
-        Output::Table => print(&format!("coral {version} (wire {wire})\n")),
-    }
+    let value = json!({ "version": version, "wire_revision": wire });
+    say(&value, output, || {
+        format!("coral {version} (wire {wire})\n")
+    })
 }
 
 async fn start(place: &Place, options: Up, output: Output) -> Result<(), Failure> {
@@ -168,10 +162,7 @@ async fn start(place: &Place, options: Up, output: Output) -> Result<(), Failure
             "`coral status` shows it, `coral down` stops it",
         )),
     };
-    match output {
-        Output::Json => print(&json_text(&Report::from(&done.status))?),
-        Output::Table => print(&done.text(&plan)),
-    }
+    say(&Report::from(&done.status), output, || done.text(&plan))
 }
 
 fn interrupts() -> Result<Signal, Failure> {
@@ -181,10 +172,6 @@ fn interrupts() -> Result<Signal, Failure> {
 
 async fn stop(place: &Place, output: Output) -> Result<(), Failure> {
     let done = down::down(place).await?;
-    match output {
-        Output::Json => print(&json_text(
-            &json!({ "colony": place.name.as_str(), "stopped": done.stopped }),
-        )?),
-        Output::Table => print(&done.text(place)),
-    }
+    let value = json!({ "colony": place.name.as_str(), "stopped": done.stopped });
+    say(&value, output, || done.text(place))
 }

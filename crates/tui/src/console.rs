@@ -51,7 +51,7 @@ impl Config {
     pub fn new(place: &Place, window: Duration, palette: Palette, zone: TimeZone) -> Self {
         Self {
             colony: place.name.to_string(),
-            socket: place.folder.socket.display().to_string(),
+            socket: place.address(),
             agent_log: place.folder.logs.join("agent.log").display().to_string(),
             up_command: place.up_command(),
             window,

@@ -7,9 +7,11 @@ pub mod args;
 pub mod client;
 mod commands;
 pub mod console;
+pub mod doctor;
 pub mod failure;
 pub mod lifecycle;
 pub mod place;
+mod suggest;
 pub mod when;
 
 use args::{Args, Output};
@@ -49,7 +51,7 @@ fn refuse(error: &clap::Error, json: bool) -> ExitCode {
         let text = error.render().to_string();
         let message = text.lines().next().unwrap_or_default();
         let message = message.strip_prefix("error: ").unwrap_or(message);
-        Failure::usage(message, "`coral --help` lists commands and options").print(Output::Json);
+        Failure::usage(message, suggest::hint(error)).print(Output::Json);
     } else if error.print().is_err() {
         return Code::Failed.into();
     }

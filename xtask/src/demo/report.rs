@@ -4,12 +4,16 @@ use crate::failure::{Failure, Trying as _};
 use serde_json::{Value, json};
 
 /// The shop's services and calls; all of them must be seen.
-const SERVICES: [&str; 5] = ["frontend", "catalog", "cart", "checkout", "payments"];
-const EDGES: [(&str, &str); 4] = [
+const SERVICES: [&str; 6] = [
+    "frontend", "catalog", "cart", "checkout", "payments", "orders",
+];
+const EDGES: [(&str, &str); 6] = [
     ("frontend", "catalog"),
     ("frontend", "cart"),
     ("frontend", "checkout"),
     ("checkout", "payments"),
+    ("checkout", "orders"),
+    ("worker", "orders"),
 ];
 
 /// Joins the two answers.

@@ -6,8 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Always depends on the newest image of the release.
-const META: &str = "linux-image-cloud-amd64";
+/// Packages that depend on the newest image: of this version, and of the release.
+fn metas(version: &str) -> [String; 2] {
+    [
+        format!("linux-image-{version}-cloud-amd64"),
+        "linux-image-cloud-amd64".to_owned(),
+    ]
+}
 
 /// The kernel's file.
 pub fn find(version: &str) -> Result<PathBuf, Failure> {
@@ -55,10 +60,13 @@ fn unpacked(folder: &Path) -> Option<PathBuf> {
 
 fn fetch(cache: &Path, version: &str) -> Result<(), Failure> {
     let update = "run: apt-get update (Debian 12)";
-    let printed = program::output(Command::new("apt-cache").args(["depends", META]))
-        .map_err(|failure| failure.hint(update))?;
-    let name = dependency(&printed, version).ok_or_else(|| {
-        Failure::new(format!("{META} is no kernel {version} here")).hint(format!(
+    // apt-cache fails for a package that it does not know; the other one may do.
+    let printed = metas(version).map(|meta| {
+        program::output(Command::new("apt-cache").args(["depends", &meta])).unwrap_or_default()
+    });
+    let name = printed.iter().find_map(|text| dependency(text, version));
+    let name = name.ok_or_else(|| {
+        Failure::new(format!("apt knows no kernel {version} here; {update}")).hint(format!(
             "put a Debian package linux-image-{version}.*-cloud-amd64 into {}",
             cache.display()
         ))
@@ -92,5 +100,8 @@ mod tests {
             Some("linux-image-6.1.0-56-cloud-amd64")
         );
         assert_eq!(dependency(printed, "6.12"), None);
+        let printed = "  Depends: linux-image-6.12.107+deb12-cloud-amd64\n";
+        let name = Some("linux-image-6.12.107+deb12-cloud-amd64");
+        assert_eq!(dependency(printed, "6.12"), name);
     }
 }

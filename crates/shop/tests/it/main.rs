@@ -1,6 +1,7 @@
 //! The shop as a person runs it: it answers, its faults show, it repairs itself, and it leaves nobody behind.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod faults;
 mod shop;
 
 use shop::{Shop, eventually};
@@ -9,12 +10,13 @@ use std::time::Duration;
 #[test]
 fn every_service_answers_and_says_who_it_is() {
     let shop = Shop::open(&[]);
-    for port in 0..5 {
+    for port in 0..6 {
         assert_eq!(shop.get(port, "/health").status, 200);
     }
     assert_eq!(shop.get(0, "/").status, 200);
     assert_eq!(shop.get(0, "/products/7").status, 200);
     assert_eq!(shop.get(0, "/products/9007").status, 404);
+    assert_eq!(shop.get(0, "/search").status, 200);
     assert_eq!(shop.get(0, "/cart/7").status, 200);
     assert_eq!(shop.post(0, "/cart/7/items").status, 200);
     assert_eq!(shop.post(0, "/cart/7/checkout").status, 200);
@@ -23,7 +25,8 @@ fn every_service_answers_and_says_who_it_is() {
     assert_eq!(
         names,
         [
-            "cart", "catalog", "checkout", "frontend", "load", "payments"
+            "cart", "catalog", "checkout", "frontend", "load", "orders", "payments", "stock",
+            "worker"
         ]
     );
 }
@@ -71,6 +74,10 @@ fn error_burst_fails_some_orders_and_not_all() {
     eventually("a customer sees it", || {
         shop.post(0, "/cart/7/checkout").status == 502
     });
+    shop.switch("off", "error-burst");
+    eventually("ten orders in a row succeed", || {
+        (0..10).all(|_| shop.post(3, "/orders").status == 201)
+    });
 }
 
 #[test]
@@ -83,7 +90,7 @@ fn a_dead_service_comes_back_and_a_killed_shop_leaves_nobody() {
     });
     assert_ne!(shop.child("cart").pid, cart.pid);
     let children = shop.children();
-    assert_eq!(children.len(), 6);
+    assert_eq!(children.len(), 9);
     shop.kill();
     eventually("every child is gone", || {
         children.iter().all(|child| !child.is_alive())
@@ -109,7 +116,14 @@ fn the_truth_about_the_faults_is_machine_readable() {
         .iter()
         .map(|fault| fault["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["cpu-hot", "slow-downstream", "error-burst"]);
+    assert!(names.len() >= 15, "{names:?}");
+    assert!(names.starts_with(&["cpu-hot", "slow-downstream", "error-burst"]));
+    for fault in faults.as_array().unwrap() {
+        for key in ["name", "service", "kind", "summary"] {
+            assert!(fault[key].is_string(), "{fault}");
+        }
+        assert!(fault["function"].is_string() || fault["function"].is_null());
+    }
     assert!(
         faults[0]["function"]
             .as_str()

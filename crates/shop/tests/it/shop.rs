@@ -3,12 +3,16 @@
 use serde_json::json;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_coral-shop");
+
+/// How many services listen.
+const PORTS: u16 = 7;
 
 pub struct Shop {
     home: TempDir,
@@ -61,6 +65,23 @@ impl Shop {
         }
     }
 
+    /// A shop without customers: whatever happens, the test did it.
+    pub fn quiet(arguments: &[&str]) -> Self {
+        Self::open(&[&["--rate", "0"], arguments].concat())
+    }
+
+    pub fn switch(&self, state: &str, fault: &str) {
+        self.coral_shop(&["fault", state, fault]);
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub fn base_port(&self) -> u16 {
+        self.base_port
+    }
+
     /// Runs another command of the program on this shop's folder.
     pub fn coral_shop(&self, arguments: &[&str]) -> String {
         let output = Command::new(PROGRAM)
@@ -81,9 +102,38 @@ impl Shop {
     }
 
     pub fn post(&self, port: u16, path: &str) -> Answer {
+        self.call(self.posted(port, path)).unwrap()
+    }
+
+    fn posted(&self, port: u16, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.post(self.url(port, path));
-        self.call(request.json(&json!({ "cart": 7, "cents": 100 })))
-            .unwrap()
+        request.json(&json!({ "cart": 7, "cents": 100 }))
+    }
+
+    /// Sends so many at once; the time of the slowest.
+    pub fn slowest_post(&self, count: usize, port: u16, path: &str) -> Duration {
+        let begin = Instant::now();
+        self.runtime.block_on(async {
+            let sent = (0..count).map(|_| tokio::spawn(self.posted(port, path).send()));
+            for answer in sent.collect::<Vec<_>>() {
+                answer.await.unwrap().unwrap();
+            }
+        });
+        begin.elapsed()
+    }
+
+    /// A JSON answer.
+    pub fn json(&self, port: u16, path: &str) -> serde_json::Value {
+        let request = self.http.get(self.url(port, path));
+        self.runtime
+            .block_on(async { request.send().await.unwrap().json().await.unwrap() })
+    }
+
+    /// Whether there is an answer within half a second.
+    pub fn answers_soon(&self, port: u16, path: &str) -> bool {
+        let request = self.http.get(self.url(port, path));
+        self.call(request.timeout(Duration::from_millis(500)))
+            .is_some()
     }
 
     fn url(&self, port: u16, path: &str) -> String {
@@ -92,7 +142,7 @@ impl Shop {
 
     fn call(&self, request: reqwest::RequestBuilder) -> Option<Answer> {
         let begin = Instant::now();
-        let answer = self.runtime.block_on(request.send()).ok()?;
+        let answer = self.runtime.block_on(async { request.send().await }).ok()?;
         Some(Answer {
             status: answer.status().as_u16(),
             took: begin.elapsed(),
@@ -111,10 +161,13 @@ impl Shop {
     }
 
     pub fn child(&self, name: &str) -> Process {
+        self.find_child(name).unwrap()
+    }
+
+    pub fn find_child(&self, name: &str) -> Option<Process> {
         self.children()
             .into_iter()
             .find(|child| child.service_name() == name)
-            .unwrap()
     }
 
     pub fn kill(&mut self) {
@@ -150,6 +203,24 @@ impl Process {
         self.stat_field(11).unwrap().parse().unwrap()
     }
 
+    /// Bytes of memory that only it has.
+    pub fn rss(&self) -> u64 {
+        let pages: u64 = self.stat_field(21).unwrap().parse().unwrap();
+        pages * 4096
+    }
+
+    pub fn program(&self) -> Option<PathBuf> {
+        std::fs::read_link(format!("/proc/{}/exe", self.pid)).ok()
+    }
+
+    /// Bytes that it had written to a disk or a file.
+    pub fn written(&self) -> u64 {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.pid)).unwrap_or_default();
+        io.lines()
+            .find_map(|line| line.strip_prefix("wchar: "))
+            .map_or(0, |bytes| bytes.parse().unwrap())
+    }
+
     pub fn is_alive(&self) -> bool {
         self.stat_field(0).is_some_and(|state| state != "Z")
     }
@@ -176,14 +247,14 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// The first of five ports in a row that nobody has, below the range that the kernel hands out by itself.
+/// The first of seven ports in a row that nobody has, below the range that the kernel hands out by itself.
 fn free_ports() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = 12_000 + u16::try_from(std::process::id() % 1000).unwrap() * 15;
     loop {
-        let base = start + NEXT.fetch_add(5, Ordering::Relaxed);
+        let base = start + NEXT.fetch_add(PORTS, Ordering::Relaxed);
         let free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if (base..base + 5).all(free) {
+        if (base..base + PORTS).all(free) {
             return base;
         }
     }

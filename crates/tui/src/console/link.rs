@@ -22,6 +22,11 @@ const OPEN_LIMIT: Duration = Duration::from_secs(3);
 /// The pauses between tries; the last one stays.
 const PAUSES_MS: [u64; 5] = [250, 500, 1000, 2000, 4000];
 
+/// Over ssh there are more round trips.
+fn open_limit(place: &Place) -> Duration {
+    OPEN_LIMIT * if place.remote.is_some() { 4 } else { 1 }
+}
+
 /// What happens to the link.
 #[derive(Debug)]
 pub enum LinkEvent {
@@ -94,7 +99,7 @@ async fn session(
     events: &mpsc::Sender<Event>,
     opened: &mut bool,
 ) -> End {
-    let channel = match timeout(OPEN_LIMIT, rpc::connect(place.dialer())).await {
+    let channel = match timeout(open_limit(place), rpc::connect(place.dialer())).await {
         Ok(Ok(channel)) => channel,
         Ok(Err(DialError::Nobody { .. })) => return End::Lost(Lost::Nobody),
         Ok(Err(error)) => return because(Failure::not_reachable(error.to_string(), "")),

@@ -43,6 +43,7 @@ impl Done {
 /// # Errors
 /// [`Failure`] naming who still runs.
 pub async fn down(place: &Place) -> Result<Done, Failure> {
+    place.must_be_here()?;
     let run = &place.folder.run;
     let running = held(run);
     let stopped = running.iter().map(|(role, _)| role.name()).collect();

@@ -52,6 +52,7 @@ pub struct Done {
 /// # Errors
 /// [`Failure`] with the end of the logs.
 pub async fn up(plan: &Plan) -> Result<Done, Failure> {
+    plan.place.must_be_here()?;
     let run = &plan.place.folder.run;
     // Asked once: holding the shared lock for a moment must not stand in the way of a supervisor that starts.
     let ran_already = is_held(run, Role::Supervisor);

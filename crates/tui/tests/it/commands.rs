@@ -5,7 +5,7 @@ use coral_config::Folders;
 use std::path::Path;
 use std::process::{Command, Output};
 
-fn coral(home: &Path, args: &[&str]) -> Output {
+pub fn coral(home: &Path, args: &[&str]) -> Output {
     run(Path::new(env!("CARGO_BIN_EXE_coral")), home, args)
 }
 
@@ -19,15 +19,15 @@ fn run(program: &Path, home: &Path, args: &[&str]) -> Output {
         .unwrap()
 }
 
-fn code(output: &Output) -> i32 {
+pub fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-fn stdout(output: &Output) -> String {
+pub fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn error(output: &Output) -> serde_json::Value {
+pub fn error(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stderr).unwrap()
 }
 

@@ -6,6 +6,7 @@
 mod colony;
 mod commands;
 mod fixture;
+mod here;
 mod pages;
 mod pty;
 mod screen;
