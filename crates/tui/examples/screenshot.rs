@@ -1,6 +1,8 @@
 //! Makes an SVG picture of a terminal screen: reads what a program wrote (ANSI), writes the SVG.
 //!
-//! `cargo run -p coral-tui --example screenshot -- COLUMNS ROWS < screen.ansi > screen.svg`
+//! `cargo run -p coral-tui --example screenshot -- COLUMNS ROWS < screen.ansi > screen.svg`, where `screen.ansi` is a
+//! recording (`script -q -c coral screen.ansi` in a terminal of that size) or a dump of the pseudo-terminal tests
+//! (`CORAL_SCREEN_DUMPS=FOLDER cargo test -p coral-tui`).
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -15,6 +17,9 @@ const BASELINE: u32 = 15;
 const MARGIN: u32 = 14;
 const FOREGROUND: &str = "#d6deeb";
 const BACKGROUND: &str = "#11161d";
+
+/// How a program gives the screen back.
+const LEAVE: &[u8] = b"\x1b[?1049l";
 
 /// The 16 colours.
 const PALETTE: [&str; 16] = [
@@ -32,6 +37,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut ansi = vec![];
     std::io::stdin().read_to_end(&mut ansi)?;
+    // A recorded full-screen program ends by giving the screen back; its last picture stands before that.
+    let end = ansi.windows(LEAVE.len()).rposition(|w| w == LEAVE);
+    ansi.truncate(end.unwrap_or(ansi.len()));
     let mut parser = vt100::Parser::new(rows.try_into()?, columns.try_into()?, 0);
     parser.process(&ansi);
     std::io::stdout().write_all(svg(parser.screen(), columns, rows)?.as_bytes())?;

@@ -33,7 +33,7 @@ fn daemon() -> Result<PathBuf, Failure> {
 pub fn agent_command(place: &Place) -> Result<String, Failure> {
     let daemon = daemon()?;
     Ok(format!(
-        "{} agent --colony {}",
+        "{} agent --lifeline --colony {}",
         daemon.display(),
         place.name
     ))

@@ -15,6 +15,7 @@ fn a_colony_killed_under_load_loses_nothing() {
     let nginx = Nginx::start();
     let world = World::start();
     let mut load = Command::new("hey")
+        .stdout(Stdio::null())
         .args(["-z", "9s", "-c", "4", "-q", "200", &nginx.url("/hello")])
         .spawn()
         .unwrap();

@@ -318,7 +318,7 @@ proptest! {
              b"Transfer-Encoding: chunked\r\n\r\n", b"ffffffffffffffffff\r\n", b"\r\n\r\n", b"POST /x HTTP/1.0\r\nContent-Length: 4\r\n\r\n"];
         for (dir, offset, bytes, start) in packets {
             let bytes: Vec<u8> = starts[start as usize].iter().copied().chain(bytes).collect();
-            wire.packet(usize::from(dir), offset, &bytes, bytes.len() % 7 == 0);
+            wire.packet(usize::from(dir), offset, &bytes, bytes.len().is_multiple_of(7));
         }
         prop_assert!(wire.host.ended.len() as u32 == wire.conn.ended);
         wire.close();

@@ -37,7 +37,7 @@ pub struct ServiceReport {
     pub protocols: Vec<&'static str>,
     pub server: Option<RedReport>,
     pub client: Option<RedReport>,
-    pub in_flight: u64,
+    pub in_flight: Option<u64>,
     pub oldest_in_flight_ms: Option<f64>,
     pub stale_s: Option<f64>,
     pub trend_p95_ms: Vec<Option<f64>>,
@@ -57,6 +57,8 @@ impl ServicesReport {
 
 impl From<&ServiceRow> for ServiceReport {
     fn from(row: &ServiceRow) -> Self {
+        // Where no side could be read, nobody knows what is in flight.
+        let known = row.server.is_some() || row.client.is_some();
         Self {
             service: row.service.name.visible().into_owned(),
             namespace: row.service.namespace.visible().into_owned(),
@@ -67,7 +69,7 @@ impl From<&ServiceRow> for ServiceReport {
             protocols: names(&row.protocols),
             server: row.server.as_ref().map(Into::into),
             client: row.client.as_ref().map(Into::into),
-            in_flight: row.in_flight,
+            in_flight: known.then_some(row.in_flight),
             oldest_in_flight_ms: ms(row.oldest_in_flight),
             stale_s: row.stale.map(seconds),
             trend_p95_ms: row.trend.iter().map(|&point| ms(point)).collect(),

@@ -4,6 +4,8 @@ use crate::text::{left, right, width};
 
 /// No cell is wider; names and routes beyond it are cut.
 const CELL_MAX: usize = 48;
+/// The last cell of a row pushes nothing aside.
+const LAST_CELL_MAX: usize = 160;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Align {
@@ -50,7 +52,12 @@ impl Grid {
             .map(|i| {
                 let cells = self.rows.iter().filter_map(|row| row.get(i));
                 let widest = cells.map(|cell| width(cell)).max().unwrap_or(0);
-                widest.min(CELL_MAX).max(width(self.columns[i].0))
+                let most = if i + 1 == self.columns.len() {
+                    LAST_CELL_MAX
+                } else {
+                    CELL_MAX
+                };
+                widest.min(most).max(width(self.columns[i].0))
             })
             .collect();
         let line = |cell: &dyn Fn(usize) -> String| {

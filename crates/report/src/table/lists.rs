@@ -136,17 +136,16 @@ pub(super) fn events(rows: &[Event], truncated: bool, zone: &TimeZone) -> String
     if rows.is_empty() {
         return "nothing happened\n".to_owned();
     }
-    let mut grid = Grid::new(&["<TIME", "<KIND", "<SERVICE", "<WHAT"]);
+    let mut grid = Grid::new(&["<TIME", "<KIND", "<SERVICE", "FOR", "<WHAT"]);
     for event in rows {
         let at = timestamp(event.at).to_zoned(zone.clone());
-        let length = event
-            .until
-            .map(|until| format!(" ({})", age(until.since(event.at))));
+        let length = event.until.map(|until| age(until.since(event.at)));
         grid.row(vec![
             at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
             event.kind.name().to_owned(),
             event.service.as_ref().map_or(UNKNOWN.to_owned(), service),
-            format!("{}{}", event.text.visible(), length.unwrap_or_default()),
+            length.unwrap_or_default(),
+            event.text.visible().into_owned(),
         ]);
     }
     let more = if truncated {

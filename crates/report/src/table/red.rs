@@ -35,7 +35,10 @@ pub(super) fn services(rows: &[ServiceRow], all: bool) -> String {
             rate(red.and_then(|r| r.rate_per_s)),
             percent(red.and_then(|r| r.error_ratio)),
             red.map_or(UNKNOWN.to_owned(), |r| percentile(r.p95, r.samples)),
-            in_flight(row.in_flight, row.oldest_in_flight),
+            match red {
+                Some(_) => in_flight(row.in_flight, row.oldest_in_flight),
+                None => UNKNOWN.to_owned(),
+            },
             freshness(row.stale),
         ]);
     }

@@ -123,7 +123,13 @@ async fn ready(place: &Place, mut child: Option<&mut Child>) -> Result<Answer, F
     let deadline = Instant::now() + READY_LIMIT;
     let mut last = None;
     while Instant::now() < deadline {
-        if let Some(Ok(Some(status))) = child.as_mut().map(|child| child.try_wait()) {
+        let ended = child
+            .as_mut()
+            .and_then(|child| child.try_wait().ok().flatten());
+        if ended.is_some() && is_held(&place.folder.run, Role::Supervisor).is_some() {
+            // Somebody else was faster; theirs is waited for.
+            child = None;
+        } else if let Some(status) = ended {
             let message = format!("the supervisor ended at once ({status})");
             return Err(Failure::failed(message, "").with_detail(logs::tail(&place.folder.logs)));
         }

@@ -111,14 +111,18 @@ trap 'exit 0' TERM
 while :; do sleep 0.05 9>&-; done
 "#;
 
-/// `coral` beside a daemon of the test's own.
+/// `coral` beside a daemon of the test's own. Other programs write the two files: a file that this process had open for
+/// writing while another test forks could not be run.
 fn beside(dir: &Path, daemon: &str) -> std::path::PathBuf {
-    use std::os::unix::fs::PermissionsExt as _;
     let program = dir.join("coral");
-    std::fs::copy(env!("CARGO_BIN_EXE_coral"), &program).unwrap();
-    let path = dir.join("coral-daemon");
-    std::fs::write(&path, daemon).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let write = r#"cp "$1" "$2/coral" && printf %s "$3" > "$2/coral-daemon" && chmod 755 "$2/coral-daemon""#;
+    let written = Command::new("sh")
+        .args(["-c", write, "sh", env!("CARGO_BIN_EXE_coral")])
+        .arg(dir)
+        .arg(daemon)
+        .status()
+        .unwrap();
+    assert!(written.success());
     program
 }
 

@@ -189,7 +189,7 @@ fn with_a_colony_the_pages_are_driven_by_keys() {
     coral.keys("sj\r");
     coral.wait_for("SERVICE↓");
     coral.keys("2jjjjjj");
-    coral.wait_for("by the callee");
+    coral.wait_for("checkout → payments");
     coral.dump("topology");
     coral.keys("\r");
     coral.wait_for(": routes");

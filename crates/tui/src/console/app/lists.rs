@@ -11,7 +11,7 @@ use crate::console::tree::{self, TreeRow};
 use crate::console::trouble::{Level, Trouble, figures};
 use crate::failure::Failure;
 use coral_model::answer::ServiceRow;
-use coral_model::{Answer, ServiceClass, ServiceKey};
+use coral_model::{AgentMode, Answer, ServiceClass, ServiceKey};
 use coral_report::text;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -53,6 +53,12 @@ impl App {
     /// The rows of the topology, and how many edges are folded away.
     pub fn tree(&self) -> (Vec<TreeRow<'_>>, usize) {
         tree::rows(self.picture(), self.all, &self.filter)
+    }
+
+    /// Whether any agent counts requests; with none of them, no request is no news.
+    pub fn sees_requests(&self) -> bool {
+        let agents = self.picture().status.iter().flat_map(|s| &s.agents);
+        agents.into_iter().any(|a| a.health.mode == AgentMode::Ebpf)
     }
 
     /// The service under the cursor of page 1.

@@ -13,7 +13,7 @@ const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
 /// What is steady stands at this part of the height, so that what rises has room to rise.
 const STEADY_PART: f64 = 4.0;
 /// The same for a chart, whose axis has labels.
-const CHART_PART: f64 = 1.6;
+const CHART_PART: f64 = 2.5;
 /// Columns of the labels at the left of a chart.
 const LABEL: u16 = 8;
 

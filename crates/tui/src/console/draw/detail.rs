@@ -92,7 +92,11 @@ fn draw_routes(view: View<'_>, row: &ServiceRow, area: Rect, buf: &mut Buffer) {
     };
     let routes = routes_of(answer);
     if routes.is_empty() {
-        return say("no request could be read".to_owned(), buf);
+        let why = match view.app.sees_requests() {
+            true => "no request was seen in this window",
+            false => "requests are not seen: the agent reads /proc alone",
+        };
+        return say(why.to_owned(), buf);
     }
     let height = usize::from(lines.height);
     let offset = view
@@ -171,7 +175,7 @@ fn draw_calls(view: View<'_>, service: &ServiceKey, area: Rect, buf: &mut Buffer
     }
     if shown.is_empty() {
         put(
-            Line::styled("   calls nobody, nobody calls", view.theme.dim()),
+            Line::styled("   no connection was seen in this window", view.theme.dim()),
             lines,
             buf,
         );

@@ -129,7 +129,7 @@ fn behind(
 }
 
 fn agents(view: View<'_>, agents: &[AgentRow]) -> Vec<Span<'static>> {
-    let theme = view.theme.old(false);
+    let theme = view.theme;
     let fresh = |a: &&AgentRow| a.connected && a.last_seen <= STALE_AFTER;
     let up = agents.iter().filter(fresh).count();
     let away = agents.len() - up;

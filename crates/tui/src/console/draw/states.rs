@@ -175,7 +175,7 @@ fn unreachable_colony(view: View<'_>, failure: &Failure) -> Vec<Line<'static>> {
 fn no_agent(view: View<'_>) -> Vec<Line<'static>> {
     let theme = view.theme;
     let config = &view.app.config;
-    vec![
+    let mut lines = vec![
         Line::styled(
             format!("Colony {} runs, but no agent has reported.", config.colony),
             theme.bold(),
@@ -193,5 +193,10 @@ fn no_agent(view: View<'_>) -> Vec<Line<'static>> {
             span(config.agent_log.clone(), theme.link()),
             span("   says why it did not", theme.plain()),
         ]),
-    ]
+    ];
+    if let Starting::Failed(failure) = &view.app.starting {
+        lines.push(Line::default());
+        lines.extend(failed(view, failure));
+    }
+    lines
 }

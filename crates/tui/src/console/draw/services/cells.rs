@@ -164,7 +164,10 @@ fn connections(view: View<'_>, row: &ServiceRow) -> String {
     let unread = |p: &&Protocol| **p != Protocol::Http1;
     match row.protocols.iter().find(unread) {
         Some(protocol) => parts.push(format!("{}, not read yet", protocol.name())),
-        None if edges.is_empty() => parts.push("no traffic in this window".to_owned()),
+        None if edges.is_empty() && view.app.sees_requests() => {
+            parts.push("no traffic in this window".to_owned());
+        }
+        None if edges.is_empty() => parts.push("its requests are not seen".to_owned()),
         None => {}
     }
     if edges.is_empty() && !row.ports.is_empty() {
