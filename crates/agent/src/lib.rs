@@ -8,6 +8,7 @@ mod clock;
 mod enrich;
 mod fold;
 mod health;
+mod host;
 mod identity;
 mod loader;
 mod naming;

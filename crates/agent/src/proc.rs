@@ -2,5 +2,8 @@
 
 pub mod facts;
 pub mod fds;
+pub mod mounts;
 pub mod pidfd;
 pub mod sockets;
+pub mod stat;
+pub mod text;

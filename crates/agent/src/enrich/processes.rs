@@ -69,6 +69,14 @@ impl Processes {
             .map(|(id, _)| *id)
     }
 
+    /// All that live and were found in `/proc`, with their pids.
+    pub fn living_pids(&self) -> impl Iterator<Item = (InstanceId, u32)> + '_ {
+        self.known
+            .iter()
+            .filter(|(_, p)| p.alive && p.life.is_some())
+            .map(|(id, p)| (*id, p.instance.key.pid))
+    }
+
     /// The one of these processes that started first: the master of forked workers.
     pub fn learn_oldest(&mut self, pids: &[u32], clock: &Clock) -> Option<InstanceId> {
         let oldest = pids

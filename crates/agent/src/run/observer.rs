@@ -4,6 +4,7 @@ use crate::clock::{Clock, Reading};
 use crate::enrich::{Enrich, Processes};
 use crate::fold::Fold;
 use crate::health::{SelfMeter, loss, pss_bytes};
+use crate::host::Host;
 use crate::identity::Identity;
 use crate::ship::{Outbox, assemble};
 use coral_model::summary::PULSE;
@@ -34,6 +35,7 @@ pub struct Observer {
     drained: Drained,
     enrich: Enrich,
     fold: Fold,
+    host: Host,
     meter: SelfMeter,
     pss_bytes: u64,
     loss: Loss,
@@ -50,9 +52,11 @@ impl Observer {
         missing: Vec<Missing>,
         outbox: Arc<Outbox>,
     ) -> Self {
-        let now = clock.at(Reading::now().boot_ns);
+        let reading = Reading::now();
+        let now = clock.at(reading.boot_ns);
         let mut enrich = Enrich::new(Processes::new(identity.clone(), now));
         enrich.refresh(&clock);
+        let host = Host::new(&enrich.processes, now, reading.boot_ns);
         Self {
             identity,
             clock,
@@ -65,6 +69,7 @@ impl Observer {
             drained: Drained::default(),
             enrich,
             fold: Fold::new(now),
+            host,
             meter: SelfMeter::default(),
             pss_bytes: pss_bytes(),
             loss: Loss::default(),
@@ -133,6 +138,8 @@ impl Observer {
         items.extend(self.enrich.ended(at).into_iter().map(Item::Event));
         items.extend(self.enrich.started(at).into_iter().map(Item::Event));
         if edge {
+            let processes = &self.enrich.processes;
+            items.extend(self.host.sample(processes, at, reading.boot_ns));
             items.extend(self.follow_wall(at, reading).map(Item::Event));
         }
         self.measure(reading);
