@@ -39,13 +39,13 @@ mod oom;
 mod pressure;
 mod process;
 
+pub use groups::Groups;
 pub use oom::OomWatch;
 
 use crate::enrich::Processes;
 use crate::proc::mounts;
 use crate::proc::text::Reader;
 use coral_model::{Gauge, HostSample, Item, Observed, TimeNs, Window};
-use groups::Groups;
 use pressure::{Resource, Stalled};
 use process::{Interval, ProcessMeter};
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@
 //! One thread, one tick a second: drain -> enrich -> fold -> ship. The kernel programs are loaded by a child process that
 //! is gone before the first tick; this process owns their links, so nothing stays attached when it dies.
 
+mod chronicle;
 mod clock;
 mod enrich;
 mod fold;
@@ -17,7 +18,9 @@ mod route;
 mod run;
 mod ship;
 
+pub use chronicle::fuzz as fuzz_command_line;
 pub use loader::serve_loader;
+pub use proc::build::fuzz as fuzz_program_file;
 pub use route::fuzz as fuzz_route;
 pub use run::{Options, run};
 

@@ -31,7 +31,7 @@ pub fn parse(text: &str, whole: impl Fn(&str) -> bool) -> BTreeMap<String, Count
             let rest = name.strip_prefix(*kind);
             rest.is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()))
         };
-        if memory.iter().any(|kind| skip(&kind)) || !whole(name) {
+        if memory.iter().any(skip) || !whole(name) {
             return None;
         }
         let n: Vec<u64> = words.map_while(|w| w.parse().ok()).collect();

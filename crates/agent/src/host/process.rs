@@ -164,7 +164,7 @@ mod tests {
     use crate::enrich::processes_for_tests;
     use coral_model::TimeNs;
     use std::collections::{BTreeMap, BTreeSet};
-    use std::process::{Command, Stdio};
+    use std::process::Command;
     use std::time::{Duration, Instant};
 
     fn interval(since_ticks: u64) -> Interval {
@@ -203,8 +203,7 @@ mod tests {
     fn a_listening_master_stands_for_its_workers() {
         // A shell that forks one more of itself; neither listens, the test says that it does.
         let mut master = Command::new("sh")
-            .args(["-c", "(read a; read b) & wait"])
-            .stdin(Stdio::piped())
+            .args(["-c", "(sleep 9; :) & wait"])
             .spawn()
             .unwrap();
         let mut known = processes_for_tests();
@@ -219,7 +218,6 @@ mod tests {
         while threads(&known, &mut meter, &mut reader) != 2 {
             assert!(Instant::now() < until, "the worker was not found");
         }
-        drop(master.stdin.take());
         let _ = master.kill();
         let _ = master.wait();
     }

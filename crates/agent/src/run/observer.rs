@@ -1,5 +1,6 @@
 //! What one tick does: drain, enrich, fold, hand to shipping.
 
+use crate::chronicle::Chronicle;
 use crate::clock::{Clock, Reading};
 use crate::enrich::{Enrich, Processes};
 use crate::fold::Fold;
@@ -36,6 +37,7 @@ pub struct Observer {
     enrich: Enrich,
     fold: Fold,
     host: Host,
+    chronicle: Chronicle,
     meter: SelfMeter,
     pss_bytes: u64,
     loss: Loss,
@@ -70,6 +72,7 @@ impl Observer {
             enrich,
             fold: Fold::new(now),
             host,
+            chronicle: Chronicle::new(),
             meter: SelfMeter::default(),
             pss_bytes: pss_bytes(),
             loss: Loss::default(),
@@ -135,8 +138,10 @@ impl Observer {
             items.extend(self.fold.close(at));
             edge = true;
         }
-        items.extend(self.enrich.ended(at).into_iter().map(Item::Event));
-        items.extend(self.enrich.started(at).into_iter().map(Item::Event));
+        let events = self
+            .chronicle
+            .second(&mut self.enrich, &mut self.host.groups, at);
+        items.extend(events.into_iter().map(Item::Event));
         if edge {
             let processes = &self.enrich.processes;
             items.extend(self.host.sample(processes, at, reading.boot_ns));
