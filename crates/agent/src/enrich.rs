@@ -117,6 +117,16 @@ impl Enrich {
         }
     }
 
+    /// Looks for no owner any longer: what is still unknown is named so. For the agent's last second.
+    pub fn give_up(&mut self) {
+        for known in self.series.values_mut() {
+            known.waited = PATIENCE;
+            if known.info.side == Side::Client.code() && known.owner.is_none() {
+                known.owner = Some(self.processes.unknown_client());
+            }
+        }
+    }
+
     /// Gives client series their processes: by the owner noted at connect, else by the socket's cookie.
     fn own_clients(&mut self, clock: &Clock) {
         let mut strays = vec![];

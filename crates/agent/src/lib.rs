@@ -17,12 +17,13 @@ mod proc;
 mod route;
 mod run;
 mod ship;
+mod spool;
 
 pub use chronicle::fuzz as fuzz_command_line;
 pub use loader::serve_loader;
 pub use proc::build::fuzz as fuzz_program_file;
 pub use route::fuzz as fuzz_route;
-pub use run::{Options, run};
+pub use run::{Options, run, run_over};
 
 /// Why the agent cannot go on.
 #[derive(Debug, thiserror::Error)]
