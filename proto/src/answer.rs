@@ -1,5 +1,7 @@
 //! Answers between the model and the wire. An answer travels as one or more parts: the head in the first, rows in any.
 
+mod table;
+
 use crate::common::{Bad, code, counts, need, ports};
 use crate::v1;
 use coral_model::answer::{
@@ -87,6 +89,8 @@ impl From<&ServiceRow> for v1::ServiceRow {
             trend_ns: row.trend.iter().map(point).collect(),
             stale_ns: opt_ns(row.stale),
             protocols: protocols_wire(&row.protocols),
+            cpu_cores: row.cpu_cores,
+            rss_bytes: row.rss_bytes,
         }
     }
 }
@@ -111,6 +115,8 @@ impl TryFrom<v1::ServiceRow> for ServiceRow {
                 .collect(),
             stale: dur(wire.stale_ns),
             protocols: protocols_model(&wire.protocols)?,
+            cpu_cores: wire.cpu_cores,
+            rss_bytes: wire.rss_bytes,
         })
     }
 }
@@ -128,6 +134,7 @@ impl From<&SummaryRow> for v1::SummaryRow {
             oldest_in_flight_ns: opt_ns(row.oldest_in_flight),
             stale_ns: opt_ns(row.stale),
             protocols: protocols_wire(&row.protocols),
+            before: row.before.as_ref().map(Into::into),
         }
     }
 }
@@ -146,6 +153,7 @@ impl TryFrom<v1::SummaryRow> for SummaryRow {
             oldest_in_flight: dur(wire.oldest_in_flight_ns),
             stale: dur(wire.stale_ns),
             protocols: protocols_model(&wire.protocols)?,
+            before: wire.before.map(Into::into),
         })
     }
 }
@@ -318,6 +326,11 @@ impl From<&Answer> for v1::AnswerPart {
                 head.truncated = *truncated;
                 part.events = rows.iter().map(Into::into).collect();
             }
+            AnswerBody::Host(rows) => part.host = rows.iter().map(Into::into).collect(),
+            AnswerBody::Sql(table) => {
+                head.truncated = table.truncated;
+                part.table = Some(table.into());
+            }
         }
         part.head = Some(head);
         part
@@ -337,6 +350,11 @@ impl TryFrom<v1::AnswerPart> for Answer {
     fn try_from(part: v1::AnswerPart) -> Result<Self, Bad> {
         let head = need(part.head, "answer.head")?;
         let body = match head.kind.as_str() {
+            "host" => AnswerBody::Host(rows(part.host)?),
+            "sql" => AnswerBody::Sql(table::model(
+                need(part.table, "answer.table")?,
+                head.truncated,
+            )?),
             "status" => AnswerBody::Status(need(part.status, "answer.status")?.try_into()?),
             "services" => AnswerBody::Services(rows(part.services)?),
             "summary" => AnswerBody::Summary(rows(part.summary)?),

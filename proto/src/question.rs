@@ -1,12 +1,14 @@
 //! Questions between the model and the wire.
 
-use crate::common::{Bad, need};
-use crate::v1::{self, question, span};
-use coral_model::{Question, Span};
+use crate::common::{Bad, code, need};
+use crate::v1::{self, compare, question, span};
+use coral_model::{Compare, EventKind, Question, Span};
 use std::time::Duration;
 
 /// Events per answer when the question names no limit.
 const EVENTS_LIMIT: u32 = 200;
+/// Rows per answer of SQL when the question names no limit.
+const SQL_LIMIT: u32 = 1000;
 
 impl From<&Span> for v1::Span {
     fn from(span: &Span) -> Self {
@@ -28,6 +30,28 @@ fn span_model(wire: Option<v1::Span>) -> Result<Span, Bad> {
     }
 }
 
+impl From<&Compare> for v1::Compare {
+    fn from(compare: &Compare) -> Self {
+        let kind = match *compare {
+            Compare::Back(ago) => {
+                compare::Kind::BackNs(u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX))
+            }
+            Compare::With(window) => compare::Kind::With(window.into()),
+        };
+        Self { kind: Some(kind) }
+    }
+}
+
+impl TryFrom<v1::Compare> for Compare {
+    type Error = Bad;
+    fn try_from(wire: v1::Compare) -> Result<Self, Bad> {
+        match need(wire.kind, "compare.kind")? {
+            compare::Kind::BackNs(ns) => Ok(Compare::Back(Duration::from_nanos(ns))),
+            compare::Kind::With(range) => Ok(Compare::With(range.try_into()?)),
+        }
+    }
+}
+
 impl From<&Question> for v1::Question {
     fn from(question: &Question) -> Self {
         use question::Kind;
@@ -40,11 +64,16 @@ impl From<&Question> for v1::Question {
                     trend_points: (*trend_points).into(),
                 }),
             ),
-            Question::Summary { span, service } => (
+            Question::Summary {
+                span,
+                service,
+                compare,
+            } => (
                 Some(span),
                 0,
                 Kind::Summary(v1::SummaryQuestion {
                     service: service.clone(),
+                    compare: compare.as_ref().map(Into::into),
                 }),
             ),
             Question::Metrics { span, service } => (
@@ -58,13 +87,25 @@ impl From<&Question> for v1::Question {
             Question::Events {
                 span,
                 service,
+                kinds,
                 limit,
             } => (
                 Some(span),
                 *limit,
                 Kind::Events(v1::EventsQuestion {
                     service: service.clone(),
+                    kinds: kinds.iter().map(|k| k.code().into()).collect(),
                 }),
+            ),
+            Question::Host { span, host } => (
+                Some(span),
+                0,
+                Kind::Host(v1::HostQuestion { host: host.clone() }),
+            ),
+            Question::Sql { text, limit } => (
+                None,
+                *limit,
+                Kind::Sql(v1::SqlQuestion { text: text.clone() }),
             ),
         };
         Self {
@@ -97,21 +138,37 @@ impl TryFrom<v1::Question> for Question {
             Kind::Summary(q) => Question::Summary {
                 span,
                 service: q.service,
+                compare: q.compare.map(TryInto::try_into).transpose()?,
             },
             Kind::Metrics(q) => Question::Metrics {
                 span,
                 service: q.service,
             },
             Kind::Topology(_) => Question::Topology { span },
+            Kind::Host(q) => Question::Host { span, host: q.host },
+            Kind::Sql(q) => {
+                let limit = if wire.limit == 0 {
+                    SQL_LIMIT
+                } else {
+                    wire.limit.min(100_000)
+                };
+                Question::Sql {
+                    text: q.text,
+                    limit,
+                }
+            }
             Kind::Events(q) => {
                 let limit = if wire.limit == 0 {
                     EVENTS_LIMIT
                 } else {
                     wire.limit.min(10_000)
                 };
+                let kind = |&k: &u32| code("event.kind", k, EventKind::from_code);
+                let kinds = q.kinds.iter().map(kind).collect::<Result<_, _>>()?;
                 Question::Events {
                     span,
                     service: q.service,
+                    kinds,
                     limit,
                 }
             }

@@ -3,8 +3,8 @@
 use crate::common::{Bad, code, counts, histogram, need};
 use crate::v1::{self, endpoint, item, summary};
 use coral_model::{
-    Batch, EdgeSummary, Endpoint, Epoch, Item, Method, Observed, Protocol, Pulse, Route, Seq, Side,
-    StatusClass, Summary, TimeNs,
+    Batch, EdgeSummary, Endpoint, Epoch, Gauge, HostSample, Item, Method, Observed, ProcessSample,
+    Protocol, Pulse, Route, Seq, Side, StatusClass, Summary, TimeNs,
 };
 use std::net::IpAddr;
 use std::time::Duration;
@@ -65,6 +65,8 @@ fn item_kind(item: &Item) -> item::Kind {
         Item::Edge(edge) => item::Kind::Edge(edge.into()),
         Item::Event(event) => item::Kind::Event(event.into()),
         Item::Health(health) => item::Kind::Health(health.into()),
+        Item::Host(host) => item::Kind::Host(host.into()),
+        Item::Process(process) => item::Kind::Process(process.into()),
     }
 }
 
@@ -75,6 +77,8 @@ fn item_model(kind: item::Kind, instances: usize) -> Result<Item, Bad> {
         item::Kind::Edge(wire) => Item::Edge(edge(wire, instances)?),
         item::Kind::Event(wire) => Item::Event(wire.try_into()?),
         item::Kind::Health(wire) => Item::Health(wire.try_into()?),
+        item::Kind::Host(wire) => Item::Host(host(wire)?),
+        item::Kind::Process(wire) => Item::Process(process(wire, instances)?),
     })
 }
 
@@ -233,6 +237,57 @@ fn edge(wire: v1::EdgeSummary, instances: usize) -> Result<EdgeSummary, Bad> {
         bytes_received: wire.bytes_received,
         retransmits: wire.retransmits,
         rtt: wire.rtt_ns.map(Duration::from_nanos),
+    })
+}
+
+impl From<&HostSample> for v1::HostSample {
+    fn from(sample: &HostSample) -> Self {
+        let gauge = |g: &Gauge| v1::Gauge {
+            name: g.name.clone(),
+            label: g.label.raw().to_owned(),
+            value: g.value,
+        };
+        Self {
+            window: Some(sample.window.into()),
+            gauges: sample.gauges.iter().map(gauge).collect(),
+        }
+    }
+}
+
+fn host(wire: v1::HostSample) -> Result<HostSample, Bad> {
+    let gauge = |g: v1::Gauge| Gauge {
+        name: Observed::new(g.name).visible().into_owned(),
+        label: Observed::new(g.label),
+        value: g.value,
+    };
+    let window = need(wire.window, "host.window")?.try_into()?;
+    Ok(HostSample {
+        window,
+        gauges: wire.gauges.into_iter().map(gauge).collect(),
+    })
+}
+
+impl From<&ProcessSample> for v1::ProcessSample {
+    fn from(sample: &ProcessSample) -> Self {
+        Self {
+            window: Some(sample.window.into()),
+            instance: sample.instance,
+            cpu_cores: sample.cpu_cores,
+            rss_bytes: sample.rss_bytes,
+            fds: sample.fds,
+            threads: sample.threads,
+        }
+    }
+}
+
+fn process(wire: v1::ProcessSample, instances: usize) -> Result<ProcessSample, Bad> {
+    Ok(ProcessSample {
+        window: need(wire.window, "process.window")?.try_into()?,
+        instance: instance(wire.instance, instances)?,
+        cpu_cores: wire.cpu_cores,
+        rss_bytes: wire.rss_bytes,
+        fds: wire.fds,
+        threads: wire.threads,
     })
 }
 

@@ -8,11 +8,11 @@ mod processes;
 
 #[cfg(test)]
 pub use processes::tests::processes as processes_for_tests;
-pub use processes::{InstanceId, Processes};
+pub use processes::{Begun, Gone, InstanceId, Processes};
 
 use crate::clock::Clock;
 use crate::proc::{fds, sockets};
-use coral_model::{Event, ServiceClass, Side, TimeNs};
+use coral_model::{ServiceClass, Side, TimeNs};
 use coral_probes::abi::records::SeriesInfo;
 use listeners::Listeners;
 use std::collections::{HashMap, HashSet};
@@ -81,15 +81,10 @@ impl Enrich {
         self.listeners.refresh(&mut self.processes, clock);
     }
 
-    /// Notices processes that ended.
-    pub fn ended(&mut self, now: TimeNs) -> Vec<Event> {
-        self.processes.ended(now)
-    }
-
-    /// Events of processes that are worth one by now.
-    pub fn started(&mut self, now: TimeNs) -> Vec<Event> {
+    /// Processes that are worth an event by now.
+    pub fn begun(&mut self, now: TimeNs) -> Vec<Begun> {
         let listening = self.listeners.instances();
-        self.processes.started(now, &listening)
+        self.processes.begun(now, &listening)
     }
 
     /// Takes in new series and looks for the owners that are still unknown.
@@ -119,6 +114,16 @@ impl Enrich {
         self.own_clients(clock);
         for known in self.series.values_mut() {
             known.waited = known.waited.saturating_add(1);
+        }
+    }
+
+    /// Looks for no owner any longer: what is still unknown is named so. For the agent's last second.
+    pub fn give_up(&mut self) {
+        for known in self.series.values_mut() {
+            known.waited = PATIENCE;
+            if known.info.side == Side::Client.code() && known.owner.is_none() {
+                known.owner = Some(self.processes.unknown_client());
+            }
         }
     }
 

@@ -218,6 +218,21 @@ impl Fold {
         items
     }
 
+    /// What [`Self::close`] would return, with the interval left open: for the checkpoint. Counts that still wait for a
+    /// name are not in it.
+    pub fn so_far(&self, at: TimeNs) -> Vec<Item> {
+        let window = Window {
+            from: self.opened,
+            to: at,
+        };
+        let mut items = vec![];
+        for (key, totals) in &self.open {
+            totals.clone().close(*key, window, &mut items);
+        }
+        items.extend(self.edges.clone().close(window));
+        items
+    }
+
     /// The processes that the open interval speaks of.
     pub fn used(&self) -> HashSet<InstanceId> {
         self.open

@@ -4,10 +4,12 @@
 //! One thread, one tick a second: drain -> enrich -> fold -> ship. The kernel programs are loaded by a child process that
 //! is gone before the first tick; this process owns their links, so nothing stays attached when it dies.
 
+mod chronicle;
 mod clock;
 mod enrich;
 mod fold;
 mod health;
+mod host;
 mod identity;
 mod loader;
 mod naming;
@@ -15,10 +17,13 @@ mod proc;
 mod route;
 mod run;
 mod ship;
+mod spool;
 
+pub use chronicle::fuzz as fuzz_command_line;
 pub use loader::serve_loader;
+pub use proc::build::fuzz as fuzz_program_file;
 pub use route::fuzz as fuzz_route;
-pub use run::{Options, run};
+pub use run::{Options, run, run_over};
 
 /// Why the agent cannot go on.
 #[derive(Debug, thiserror::Error)]

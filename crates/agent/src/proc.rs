@@ -1,6 +1,11 @@
 //! What `/proc` and the socket tables say. Everything read here was chosen by somebody else.
 
+pub mod build;
+pub mod exit;
 pub mod facts;
 pub mod fds;
+pub mod mounts;
 pub mod pidfd;
 pub mod sockets;
+pub mod stat;
+pub mod text;

@@ -5,6 +5,7 @@ mod observer;
 use crate::clock::{Clock, Reading};
 use crate::identity::Identity;
 use crate::ship::{Outbox, ship};
+use crate::spool::{SPOOL_BYTES, Spool};
 use crate::{AgentError, loader};
 use coral_config::{AGENT_POLICY_FILE, AgentPolicy, ColonyFolder, Role, private_folder};
 use coral_mesh::direct::Dialer;
@@ -12,8 +13,9 @@ use coral_model::Missing;
 use coral_probes::{Live, ProbesError, Source};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use observer::Observer;
+use std::io;
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,6 +41,20 @@ pub struct Options {
 /// # Errors
 /// [`AgentError`] when it cannot begin. Missing rights are no error: it goes on with `/proc` alone and says so.
 pub async fn run(options: Options) -> Result<(), AgentError> {
+    let attach = |loader: &Path| -> Result<Box<dyn Source>, ProbesError> {
+        Ok(Box::new(Live::attach(loader::load_in_child(loader)?)?))
+    };
+    run_over(options, attach).await
+}
+
+/// As [`run`], with counts from wherever `attach` takes them.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_over(
+    options: Options,
+    attach: impl FnOnce(&Path) -> Result<Box<dyn Source>, ProbesError>,
+) -> Result<(), AgentError> {
     private_folder(&options.folder.agent)?;
     let sudo_uid = std::env::var("SUDO_UID")
         .ok()
@@ -50,17 +66,17 @@ pub async fn run(options: Options) -> Result<(), AgentError> {
     let reading = Reading::now();
     let clock = Clock::new(reading);
     let (source, missing) = match attach(&options.loader) {
-        Ok(live) => (Some(Box::new(live) as Box<dyn Source>), vec![]),
+        Ok(source) => (Some(source), vec![]),
         Err(error) => (None, vec![missing(&error)]),
     };
-    let epoch = u64::try_from(reading.wall_ns).unwrap_or(0);
+    let outbox = Arc::new(outbox(&options.folder.spool));
+    let epoch = epoch(reading, &outbox);
     let hello = coral_proto::hello(
         identity.agent.as_str(),
         identity.boot.as_str(),
         epoch,
         &["http1"],
     );
-    let outbox = Arc::new(Outbox::default());
     let dialer = Arc::new(Dialer::obeying(&options.folder.socket, policy.colony_uid));
     let shipping = tokio::spawn(ship(dialer, outbox.clone(), hello));
     let mut observer = Observer::new(identity, clock, epoch, source, missing, outbox.clone());
@@ -68,11 +84,28 @@ pub async fn run(options: Options) -> Result<(), AgentError> {
     observer.finish();
     let _ = tokio::time::timeout(DRAIN, drained(&outbox)).await;
     shipping.abort();
+    outbox.close();
     Ok(())
 }
 
-fn attach(loader: &std::path::Path) -> Result<Live, ProbesError> {
-    Live::attach(loader::load_in_child(loader)?)
+/// Over the spool that the last run left; in memory alone when it cannot be opened.
+fn outbox(folder: &Path) -> Outbox {
+    let opened = private_folder(folder)
+        .map_err(io::Error::other)
+        .and_then(|()| Spool::open(folder, SPOOL_BYTES));
+    match opened {
+        Ok((spool, left)) => Outbox::over(spool, left),
+        Err(error) => {
+            tracing::warn!("the spool {} cannot be used: {error}", folder.display());
+            Outbox::in_memory(error.into())
+        }
+    }
+}
+
+/// The number of this run: its start, and larger than that of every run that still waits, whatever the wall says.
+fn epoch(reading: Reading, outbox: &Outbox) -> u64 {
+    let start = u64::try_from(reading.wall_ns).unwrap_or(0);
+    start.max(outbox.newest_run().map_or(1, |newest| newest + 1))
 }
 
 fn missing(error: &ProbesError) -> Missing {

@@ -1,12 +1,13 @@
-//! Batches to the colony: numbered, kept until they are acknowledged, sent again after a break. Memory is bounded; when
-//! the colony is gone too long the oldest batches go first, and their summaries are counted as lost.
+//! Batches to the colony: numbered, kept in memory and on disk until they are acknowledged, sent again after a break.
+//! Both are bounded; when the colony is gone too long the oldest batches go first, and their summaries are counted as lost.
 
 mod assemble;
 mod outbox;
 
 pub use assemble::assemble;
-pub use outbox::Outbox;
+pub use outbox::{Outbox, Trouble};
 
+use crate::spool::Id;
 use coral_mesh::{Dialer, rpc};
 use coral_proto::v1;
 use coral_proto::v1::ship_client::ShipClient;
@@ -27,13 +28,30 @@ const PAUSES: [Duration; 5] = [
 /// Batches on their way without an acknowledgement.
 const UNDER_WAY: usize = 64;
 
-/// Keeps a stream to the colony open for as long as the agent lives.
+/// How a stream ended.
+enum Ended {
+    /// The colony ended it.
+    ByColony,
+    /// All batches of its run were acknowledged, and a newer run has some.
+    RunComplete,
+}
+
+/// Keeps a stream to the colony open for as long as the agent lives. Each run of the agent has a stream of its own, the
+/// oldest first: the colony says at its beginning how far it has that run.
 pub async fn ship(dialer: Arc<dyn Dialer>, outbox: Arc<Outbox>, hello: v1::Hello) {
     let mut failures = 0;
     loop {
         let began = tokio::time::Instant::now();
+        let hello = v1::Hello {
+            epoch: outbox.oldest_run().unwrap_or(hello.epoch),
+            ..hello.clone()
+        };
         match stream(&dialer, &outbox, &hello).await {
-            Ok(()) => tracing::info!("the colony ended the stream"),
+            Ok(Ended::RunComplete) => {
+                failures = 0;
+                continue;
+            }
+            Ok(Ended::ByColony) => tracing::info!("the colony ended the stream"),
             Err(message) if failures == 0 => tracing::warn!("ship: {message}"),
             Err(message) => tracing::debug!("ship: {message}"),
         }
@@ -50,7 +68,7 @@ async fn stream(
     dialer: &Arc<dyn Dialer>,
     outbox: &Outbox,
     hello: &v1::Hello,
-) -> Result<(), String> {
+) -> Result<Ended, String> {
     let channel = rpc::connect(dialer.clone())
         .await
         .map_err(|e| e.to_string())?;
@@ -68,24 +86,32 @@ async fn stream(
         .map_err(|status| status.message().to_owned())?
         .into_inner();
     let Some(resume) = acks.next().await else {
-        return Ok(());
+        return Ok(Ended::ByColony);
     };
     let resume = resume.map_err(|status| status.message().to_owned())?;
-    outbox.acknowledge(resume.seq);
-    let mut sent = resume.seq;
+    let id = |seq| Id {
+        epoch: hello.epoch,
+        seq,
+    };
+    outbox.acknowledge(id(resume.seq));
+    let (mut sent, mut next) = (id(resume.seq), None);
     loop {
+        next = next.or_else(|| outbox.after(sent));
+        let of_run = next.as_ref().is_some_and(|b| b.epoch == hello.epoch);
+        if next.is_some() && !of_run && outbox.oldest_run() != Some(hello.epoch) {
+            return Ok(Ended::RunComplete);
+        }
         // Room first: a batch that was taken is not lost when an acknowledgement comes before there is room for it.
-        let next = outbox.after(sent);
         tokio::select! {
             ack = acks.next() => match ack {
-                Some(Ok(ack)) => outbox.acknowledge(ack.seq),
+                Some(Ok(ack)) => outbox.acknowledge(id(ack.seq)),
                 Some(Err(status)) => return Err(status.message().to_owned()),
-                None => return Ok(()),
+                None => return Ok(Ended::ByColony),
             },
-            room = to_colony.reserve(), if next.is_some() => {
+            room = to_colony.reserve(), if of_run => {
                 let room = room.map_err(|e| e.to_string())?;
-                if let Some(batch) = next {
-                    sent = batch.seq;
+                if let Some(batch) = next.take() {
+                    sent = Id::of(&batch);
                     room.send((*batch).clone());
                 }
             }

@@ -81,6 +81,7 @@ impl Folders {
             store: self.state.join("colony").join(name).join("coral.duckdb"),
             logs: self.state.join("logs").join(name),
             agent: self.state.join("agent"),
+            spool: self.state.join("agent").join(name).join("spool"),
             run,
         };
         let length = folder.socket.as_os_str().len();
@@ -107,6 +108,8 @@ pub struct ColonyFolder {
     pub logs: PathBuf,
     /// The agent's id and state.
     pub agent: PathBuf,
+    /// What the agent could not ship yet.
+    pub spool: PathBuf,
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub enum AnswerBody {
         rows: Vec<Event>,
         truncated: bool,
     },
+    Host(Vec<HostRow>),
+    Sql(Table),
 }
 
 impl AnswerBody {
@@ -51,6 +53,8 @@ impl AnswerBody {
             Self::Metrics(_) => "metrics",
             Self::Topology { .. } => "topology",
             Self::Events { .. } => "events",
+            Self::Host(_) => "host",
+            Self::Sql(_) => "sql",
         }
     }
 }
@@ -105,6 +109,10 @@ pub struct ServiceRow {
     pub stale: Option<Duration>,
     /// What it speaks.
     pub protocols: Vec<Protocol>,
+    /// Processor time per time of all instances, in cores.
+    pub cpu_cores: Option<f64>,
+    /// Resident memory of all instances.
+    pub rss_bytes: Option<u64>,
 }
 
 /// RED of a service and side.
@@ -130,6 +138,8 @@ pub struct SummaryRow {
     pub stale: Option<Duration>,
     /// What was spoken.
     pub protocols: Vec<Protocol>,
+    /// The same figures in the stretch that was compared with; `None` when none was asked for.
+    pub before: Option<Red>,
 }
 
 /// RED of one route of a service.
@@ -243,3 +253,52 @@ pub struct AgentRow {
 pub const FEW_SAMPLES: u64 = 20;
 /// Rows older than this are grey.
 pub const STALE_AFTER: Duration = Duration::from_secs(15);
+
+/// One measurement of a host over the window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostRow {
+    /// Whose.
+    pub agent: crate::AgentId,
+    /// The name of the host.
+    pub host: Observed,
+    /// What, from the vocabulary of [`crate::Gauge`].
+    pub name: String,
+    /// Of what.
+    pub label: Observed,
+    /// The newest value.
+    pub last: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The mean.
+    pub mean: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+/// A table of an answer whose columns the asker chose.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// The rows, as long as `columns`.
+    pub rows: Vec<Vec<Cell>>,
+    /// Whether rows were left out because of the limit.
+    pub truncated: bool,
+}
+
+/// A value of a [`Table`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// No value.
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A whole number that needs the 64th bit.
+    Uint(u64),
+    /// Any other number.
+    Float(f64),
+    /// Anything else, as text that somebody else may have chosen.
+    Text(Observed),
+}

@@ -1,6 +1,9 @@
 //! What an agent ships: numbered batches that carry all they refer to, so that one can be stored after any restart.
 
-use crate::{AgentHealth, EdgeSummary, Epoch, Event, Instance, Pulse, Seq, Summary, TimeNs};
+use crate::{
+    AgentHealth, EdgeSummary, Epoch, Event, HostSample, Instance, ProcessSample, Pulse, Seq,
+    Summary, TimeNs,
+};
 
 /// One thing in a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +18,10 @@ pub enum Item {
     Event(Event),
     /// The agent's state.
     Health(AgentHealth),
+    /// Ten seconds of a host.
+    Host(HostSample),
+    /// Ten seconds of a process.
+    Process(ProcessSample),
 }
 
 /// A batch: stored once, in one transaction with its number, and acknowledged after that.

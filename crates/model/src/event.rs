@@ -13,11 +13,31 @@ pub enum EventKind {
     Exit,
     /// The host's wall clock jumped.
     ClockJump,
+    /// A process ended by a signal, or with a code that is not 0.
+    Crash,
+    /// The kernel killed a process for lack of memory.
+    OutOfMemory,
+    /// A service's process was replaced by a new one of the same program.
+    Restart,
+    /// A service's command line or build is another than before.
+    Change,
+    /// A disk is full, and what that stops.
+    DiskFull,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Gap, Self::Start, Self::Exit, Self::ClockJump];
+    pub const ALL: &'static [Self] = &[
+        Self::Gap,
+        Self::Start,
+        Self::Exit,
+        Self::ClockJump,
+        Self::Crash,
+        Self::OutOfMemory,
+        Self::Restart,
+        Self::Change,
+        Self::DiskFull,
+    ];
 
     /// The number on the wire and on disk.
     pub const fn code(self) -> u8 {
@@ -26,6 +46,11 @@ impl EventKind {
             Self::Start => 2,
             Self::Exit => 3,
             Self::ClockJump => 4,
+            Self::Crash => 5,
+            Self::OutOfMemory => 6,
+            Self::Restart => 7,
+            Self::Change => 8,
+            Self::DiskFull => 9,
         }
     }
 
@@ -41,6 +66,11 @@ impl EventKind {
             Self::Start => "start",
             Self::Exit => "exit",
             Self::ClockJump => "clock_jump",
+            Self::Crash => "crash",
+            Self::OutOfMemory => "out_of_memory",
+            Self::Restart => "restart",
+            Self::Change => "change",
+            Self::DiskFull => "disk_full",
         }
     }
 }

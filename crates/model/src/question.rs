@@ -46,6 +46,8 @@ pub enum Question {
         span: Span,
         /// Only this service.
         service: Option<String>,
+        /// The stretch to compare with; `Last` here means as long ago, the window moved back by it.
+        compare: Option<Compare>,
     },
     /// RED of one service by side, protocol, method, route and status class.
     Metrics {
@@ -65,9 +67,34 @@ pub enum Question {
         span: Span,
         /// Only this service.
         service: Option<String>,
+        /// Only these kinds; empty = all.
+        kinds: Vec<crate::EventKind>,
         /// At most so many.
         limit: u32,
     },
+    /// What hosts and their processes use.
+    Host {
+        /// When.
+        span: Span,
+        /// Only this host.
+        host: Option<String>,
+    },
+    /// One read-only SELECT over the views of the caller's role.
+    Sql {
+        /// The statement.
+        text: String,
+        /// At most so many rows.
+        limit: u32,
+    },
+}
+
+/// What a window is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Compare {
+    /// The same length, so much earlier.
+    Back(Duration),
+    /// This stretch.
+    With(Window),
 }
 
 impl Question {
@@ -79,7 +106,9 @@ impl Question {
             | Self::Summary { .. }
             | Self::Metrics { .. }
             | Self::Topology { .. }
-            | Self::Events { .. } => Role::Viewer,
+            | Self::Events { .. }
+            | Self::Host { .. }
+            | Self::Sql { .. } => Role::Viewer,
         }
     }
 
@@ -92,6 +121,8 @@ impl Question {
             Self::Metrics { .. } => "metrics",
             Self::Topology { .. } => "topology",
             Self::Events { .. } => "events",
+            Self::Host { .. } => "host",
+            Self::Sql { .. } => "sql",
         }
     }
 }

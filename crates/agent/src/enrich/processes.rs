@@ -3,11 +3,10 @@
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::naming;
+use crate::proc::exit::{self, Exit};
 use crate::proc::facts;
 use crate::proc::pidfd::{self, PidFd};
-use coral_model::{
-    Event, EventKind, Instance, InstanceKey, Observed, ServiceClass, ServiceKey, TimeNs,
-};
+use coral_model::{Instance, InstanceKey, ServiceClass, ServiceKey, TimeNs};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
@@ -25,6 +24,32 @@ struct Process {
     alive: bool,
     learned: TimeNs,
     announced: bool,
+    /// The file it runs, as the link said when it was learned.
+    program: Option<String>,
+}
+
+/// A process that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone {
+    /// Which.
+    pub id: InstanceId,
+    /// How, when somebody says.
+    pub exit: Option<Exit>,
+    /// Whether its end is worth an event: its start was, or would have been.
+    pub announced: bool,
+}
+
+/// A process that is worth an event by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// Which.
+    pub id: InstanceId,
+    /// When it started.
+    pub started: TimeNs,
+    /// Whether it is younger than the agent; older ones make no event.
+    pub new: bool,
+    /// Whether it listens.
+    pub listens: bool,
 }
 
 /// Every process that a listener or a series named.
@@ -69,6 +94,14 @@ impl Processes {
             .map(|(id, _)| *id)
     }
 
+    /// All that live and were found in `/proc`, with their pids.
+    pub fn living_pids(&self) -> impl Iterator<Item = (InstanceId, u32)> + '_ {
+        self.known
+            .iter()
+            .filter(|(_, p)| p.alive && p.life.is_some())
+            .map(|(id, p)| (*id, p.instance.key.pid))
+    }
+
     /// The one of these processes that started first: the master of forked workers.
     pub fn learn_oldest(&mut self, pids: &[u32], clock: &Clock) -> Option<InstanceId> {
         let oldest = pids
@@ -88,21 +121,25 @@ impl Processes {
             None if comm[0] == 0 => self.unknown_client(),
             None => {
                 let (service, class) = naming::name_by_comm(comm);
-                self.add(pid, 0, service, class, None)
+                self.add((pid, 0), service, class, None)
             }
         }
     }
 
     /// Stands for the client of a connection whose process was never found.
     pub fn unknown_client(&mut self) -> InstanceId {
-        self.add(0, 0, ServiceKey::plain("unknown"), ServiceClass::App, None)
+        self.add(
+            (0, 0),
+            ServiceKey::plain("unknown"),
+            ServiceClass::App,
+            None,
+        )
     }
 
     /// Stands for the server of a port whose listener was never found.
     pub fn unknown_server(&mut self, port: u16) -> InstanceId {
         self.add(
-            0,
-            port.into(),
+            (0, port.into()),
             ServiceKey::plain(&format!("port {port}")),
             ServiceClass::App,
             None,
@@ -111,19 +148,18 @@ impl Processes {
 
     fn learn(&mut self, facts: &facts::Facts, clock: &Clock) -> InstanceId {
         let (service, class) = naming::name(facts);
-        self.add(
-            facts.pid,
-            facts.start_ticks,
-            service,
-            class,
-            Some(facts::started(facts.start_ticks, clock)),
-        )
+        let started = facts::started(facts.start_ticks, clock);
+        let key = (facts.pid, facts.start_ticks);
+        let id = self.add(key, service, class, Some(started));
+        if let Some(process) = self.known.get_mut(&id) {
+            process.program.clone_from(&facts.exe);
+        }
+        id
     }
 
     fn add(
         &mut self,
-        pid: u32,
-        start_ticks: u64,
+        (pid, start_ticks): (u32, u64),
         service: ServiceKey,
         class: ServiceClass,
         started: Option<TimeNs>,
@@ -160,6 +196,7 @@ impl Processes {
                 alive,
                 learned,
                 announced: false,
+                program: None,
             },
         );
         self.by_key.insert((pid, start_ticks), id);
@@ -179,8 +216,8 @@ impl Processes {
         }
     }
 
-    /// Notices processes that ended; those whose start was an event have their end as one.
-    pub fn ended(&mut self, now: TimeNs) -> Vec<Event> {
+    /// Notices processes that ended.
+    pub fn ended(&mut self) -> Vec<Gone> {
         let watched: Vec<(InstanceId, &PidFd)> = self
             .known
             .iter()
@@ -192,25 +229,23 @@ impl Processes {
             .into_iter()
             .map(|i| watched[i].0)
             .collect();
-        let mut events = vec![];
-        for id in gone {
-            let Some(process) = self.known.get_mut(&id) else {
-                continue;
-            };
+        let end = |id: InstanceId| {
+            let process = self.known.get_mut(&id)?;
             process.alive = false;
-            process.life = None;
-            if process.announced {
-                events.push(event(EventKind::Exit, now, &process.instance));
-            }
-        }
-        events
+            let (life, key) = (process.life.take()?, &process.instance.key);
+            Some(Gone {
+                id,
+                exit: exit::of(&life, key.pid, key.start_ticks),
+                announced: process.announced,
+            })
+        };
+        gone.into_iter().filter_map(end).collect()
     }
 
-    /// Start events of processes that listen, or have asked others for a while. What was there before the agent makes
-    /// none, but its end will.
-    pub fn started(&mut self, now: TimeNs, listening: &HashSet<InstanceId>) -> Vec<Event> {
-        let mut events = vec![];
-        for (id, process) in self
+    /// Processes that listen since now, or have asked others for a while; each once.
+    pub fn begun(&mut self, now: TimeNs, listening: &HashSet<InstanceId>) -> Vec<Begun> {
+        let mut begun = vec![];
+        for (&id, process) in self
             .known
             .iter_mut()
             .filter(|(_, p)| p.alive && !p.announced)
@@ -221,14 +256,24 @@ impl Processes {
             if process.instance.class == ServiceClass::Coral {
                 continue;
             }
-            if listening.contains(id) || now.since(process.learned) >= WORTH_AN_EVENT {
+            let listens = listening.contains(&id);
+            if listens || now.since(process.learned) >= WORTH_AN_EVENT {
                 process.announced = true;
-                if started > self.agent_started {
-                    events.push(event(EventKind::Start, started, &process.instance));
-                }
+                let new = started > self.agent_started;
+                begun.push(Begun {
+                    id,
+                    started,
+                    new,
+                    listens,
+                });
             }
         }
-        events
+        begun
+    }
+
+    /// The file that a process runs.
+    pub fn program(&self, id: InstanceId) -> Option<&str> {
+        self.known.get(&id)?.program.as_deref()
     }
 
     /// Forgets processes that ended, except those in `used`.
@@ -251,29 +296,11 @@ impl Processes {
     }
 }
 
-fn event(kind: EventKind, at: TimeNs, instance: &Instance) -> Event {
-    let name = instance.service.name.visible();
-    let word = if kind == EventKind::Start {
-        "started"
-    } else {
-        "ended"
-    };
-    Event {
-        at,
-        until: None,
-        kind,
-        agent: instance.key.agent.clone(),
-        service: Some(instance.service.clone()),
-        instance: Some(instance.key.clone()),
-        text: Observed::new(format!("{name} (pid {}) {word}", instance.key.pid)),
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::clock::Reading;
-    use coral_model::{AgentId, BootId};
+    use coral_model::{AgentId, BootId, Observed};
 
     pub fn processes() -> Processes {
         let agent = AgentId::new("a1").unwrap();
@@ -289,7 +316,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn start_and_exit_of_a_process_are_events() {
+    fn begin_and_end_of_a_process_are_noticed_once() {
         let clock = Clock::new(Reading::now());
         let mut child = std::process::Command::new("sleep")
             .arg("60")
@@ -299,13 +326,14 @@ pub(crate) mod tests {
         let id = known.learn_client(child.id(), &[0; 16], &clock);
         assert_eq!(known.learn_client(child.id(), &[0; 16], &clock), id);
         let now = TimeNs(Reading::now().wall_ns);
-        assert_eq!(known.started(now, &HashSet::new()), []);
-        let started = known.started(now.plus(Duration::from_secs(6)), &HashSet::new());
-        assert_eq!((started.len(), started[0].kind), (1, EventKind::Start));
-        assert!(started[0].text.raw().contains("sleep (pid"));
+        assert_eq!(known.begun(now, &HashSet::new()), []);
+        let begun = known.begun(now.plus(Duration::from_secs(6)), &HashSet::new());
+        assert_eq!((begun.len(), begun[0].id, begun[0].listens), (1, id, false));
+        assert!(known.program(id).is_some_and(|p| p.ends_with("sleep")));
+        assert_eq!(known.ended(), []);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(known.ended(now)[0].kind, EventKind::Exit);
+        assert_eq!(known.ended()[0].id, id);
         assert!(!known.is_alive(id));
         known.forget_ended(&HashSet::from([id]));
         assert!(known.get(id).is_some());

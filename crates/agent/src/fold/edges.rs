@@ -13,7 +13,7 @@ struct Key {
     side: Side,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Edge {
     counts: Counts,
     durations: Histogram,
@@ -21,7 +21,7 @@ struct Edge {
 }
 
 /// The open interval's edges, each as one side saw it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Edges(BTreeMap<Key, Edge>);
 
 impl Edges {

@@ -282,3 +282,22 @@ fn a_late_tick_closes_the_interval_that_is_over_first() {
     );
     assert!(Fold::is_edge(TimeNs(10 * SECOND)) && !Fold::is_edge(TimeNs(11 * SECOND)));
 }
+
+#[test]
+fn a_checkpoint_is_what_closing_would_ship_and_leaves_the_interval_open() {
+    let mut bench = Bench::new();
+    for (second, requests) in [(1, 5), (2, 7)] {
+        let drained = Drained {
+            series: vec![(1, client(std::process::id(), b"x"))],
+            counts: vec![count(1, 2, 0, requests), count(1, 5, 0, 1)],
+            details: vec![detail(1, 200, "/a")],
+            ..Drained::default()
+        };
+        bench.second(second, drained);
+    }
+    let so_far = bench.fold.so_far(TimeNs(2 * SECOND));
+    assert_eq!(bench.fold.so_far(TimeNs(2 * SECOND)), so_far);
+    assert!(so_far.len() > 2);
+    assert_eq!(bench.fold.close(TimeNs(2 * SECOND)), so_far);
+    assert_eq!(bench.fold.so_far(TimeNs(3 * SECOND)), []);
+}

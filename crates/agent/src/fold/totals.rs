@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 type RouteKey = (Method, StatusClass, Route);
 
 /// Exact counts and durations from the kernel's maps, routes from its records.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Totals {
     durations: BTreeMap<StatusClass, Histogram>,
     exact: BTreeMap<(Method, StatusClass), Counts>,

@@ -1,11 +1,13 @@
 //! What one tick does: drain, enrich, fold, hand to shipping.
 
+use crate::chronicle::Chronicle;
 use crate::clock::{Clock, Reading};
 use crate::enrich::{Enrich, Processes};
 use crate::fold::Fold;
 use crate::health::{SelfMeter, loss, pss_bytes};
+use crate::host::Host;
 use crate::identity::Identity;
-use crate::ship::{Outbox, assemble};
+use crate::ship::{Outbox, Trouble, assemble};
 use coral_model::summary::PULSE;
 use coral_model::{
     AgentHealth, AgentMode, Epoch, Event, EventKind, Item, Loss, Missing, Observed, Seq, TimeNs,
@@ -34,10 +36,14 @@ pub struct Observer {
     drained: Drained,
     enrich: Enrich,
     fold: Fold,
+    host: Host,
+    chronicle: Chronicle,
     meter: SelfMeter,
     pss_bytes: u64,
     loss: Loss,
     outbox: Arc<Outbox>,
+    /// Why the spool was not written at the last tick.
+    trouble: Option<Trouble>,
     last: TimeNs,
 }
 
@@ -50,9 +56,11 @@ impl Observer {
         missing: Vec<Missing>,
         outbox: Arc<Outbox>,
     ) -> Self {
-        let now = clock.at(Reading::now().boot_ns);
+        let reading = Reading::now();
+        let now = clock.at(reading.boot_ns);
         let mut enrich = Enrich::new(Processes::new(identity.clone(), now));
         enrich.refresh(&clock);
+        let host = Host::new(&enrich.processes, now, reading.boot_ns);
         Self {
             identity,
             clock,
@@ -65,9 +73,12 @@ impl Observer {
             drained: Drained::default(),
             enrich,
             fold: Fold::new(now),
+            host,
+            chronicle: Chronicle::new(),
             meter: SelfMeter::default(),
             pss_bytes: pss_bytes(),
             loss: Loss::default(),
+            trouble: None,
             outbox,
             last: now,
         }
@@ -103,10 +114,11 @@ impl Observer {
     pub fn finish(&mut self) {
         let reading = Reading::now();
         let at = self.clock.at(reading.boot_ns);
+        self.enrich.give_up();
         self.step(at, reading);
         let mut items = self.fold.close(at);
         items.push(Item::Health(self.health(at)));
-        self.send(at, items, true);
+        self.send(at, items, true, true);
     }
 
     fn step(&mut self, at: TimeNs, reading: Reading) {
@@ -130,14 +142,19 @@ impl Observer {
             items.extend(self.fold.close(at));
             edge = true;
         }
-        items.extend(self.enrich.ended(at).into_iter().map(Item::Event));
-        items.extend(self.enrich.started(at).into_iter().map(Item::Event));
+        let events = self
+            .chronicle
+            .second(&mut self.enrich, &mut self.host.groups, at);
+        items.extend(events.into_iter().map(Item::Event));
         if edge {
+            let processes = &self.enrich.processes;
+            items.extend(self.host.sample(processes, at, reading.boot_ns));
             items.extend(self.follow_wall(at, reading).map(Item::Event));
         }
+        items.extend(self.disk_full(at).map(Item::Event));
         self.measure(reading);
         items.push(Item::Health(self.health(at)));
-        self.send(at, items, edge || self.ticks == 1);
+        self.send(at, items, edge || self.ticks == 1, edge);
         self.forget();
     }
 
@@ -186,7 +203,7 @@ impl Observer {
             } else {
                 AgentMode::Proc
             },
-            missing: self.missing.clone(),
+            missing: self.missing(),
             rss_bytes: self.pss_bytes,
             cpu_percent: self.meter.cpu_percent,
             loss: Loss {
@@ -199,7 +216,43 @@ impl Observer {
         }
     }
 
-    fn send(&mut self, at: TimeNs, items: Vec<Item>, with_living: bool) {
+    /// What is missing from the start on, and the spool while it cannot be written.
+    fn missing(&self) -> Vec<Missing> {
+        let spool = self.trouble.as_ref().map(|trouble| Missing {
+            feature: "spool".to_owned(),
+            why: Observed::new(trouble.text.as_str()),
+            fix: "make room on the disk of the agent's state, and let the agent write there"
+                .to_owned(),
+        });
+        self.missing.iter().cloned().chain(spool).collect()
+    }
+
+    /// Notes whether the spool could be written; a disk that is full since this second is an event.
+    fn disk_full(&mut self, at: TimeNs) -> Option<Event> {
+        let before = std::mem::replace(&mut self.trouble, self.outbox.trouble());
+        if self.trouble == before {
+            return None;
+        }
+        let Some(trouble) = &self.trouble else {
+            tracing::info!("the spool is written again");
+            return None;
+        };
+        tracing::warn!("the spool is not written: {}", trouble.text);
+        let full = trouble.full && !before.is_some_and(|before| before.full);
+        full.then(|| Event {
+            at,
+            until: None,
+            kind: EventKind::DiskFull,
+            agent: self.identity.agent.clone(),
+            service: None,
+            instance: None,
+            text: Observed::new(
+                "the disk that holds the agent's state is full: a break in shipping, or the end of the agent, may lose data",
+            ),
+        })
+    }
+
+    fn send(&mut self, at: TimeNs, items: Vec<Item>, with_living: bool, closes: bool) {
         self.seq += 1;
         let living: Vec<_> = if with_living {
             self.enrich.processes.living().collect()
@@ -212,7 +265,10 @@ impl Observer {
             &self.enrich.processes,
             living.into_iter(),
         );
-        self.outbox.put((&batch).into());
+        let next = (self.epoch, Seq(self.seq + 1), at);
+        let so_far = self.fold.so_far(at);
+        let open = assemble(next, so_far, &self.enrich.processes, std::iter::empty());
+        self.outbox.put((&batch).into(), closes, &(&open).into());
     }
 
     /// Gives back the places of clients that are gone.

@@ -65,7 +65,8 @@ impl Table<'_> {
                     }
                 }
             }
-            Item::Event(_) | Item::Health(_) => {}
+            Item::Process(sample) => place(&mut sample.instance),
+            Item::Event(_) | Item::Health(_) | Item::Host(_) => {}
         }
         if !known {
             tracing::error!("an item speaks of a process that was forgotten; it is left out");

@@ -1,18 +1,57 @@
-//! What is not acknowledged yet.
+//! What is not acknowledged yet: the newest batches in memory, all of them in the spool on disk while that can be written.
+//! When it cannot, memory holds what it may, the oldest go first, and both are said.
 
+use crate::spool::{Id, Spool, summaries};
 use coral_proto::v1;
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// Memory that unacknowledged batches may take, by their size on the wire.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+/// Memory for batches that are on disk as well, by their size on the wire: enough for the colony's usual delay.
+const SPOOLED_BYTES: usize = 512 << 10;
+/// Memory for batches that are nowhere else.
+const MOST_BYTES: usize = 8 << 20;
+
+#[derive(Debug)]
+struct Kept {
+    id: Id,
+    batch: Arc<v1::Batch>,
+    closes: bool,
+    bytes: usize,
+    spooled: bool,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
-    batches: VecDeque<(Arc<v1::Batch>, usize)>,
+    kept: VecDeque<Kept>,
     bytes: usize,
+    spool: Option<Spool>,
+    /// Everything up to this is on the colony's disk.
+    acknowledged: Id,
+    /// The newest batch that is on disk alone.
+    on_disk: Option<Id>,
     summaries_dropped: u64,
+    trouble: Option<Trouble>,
+}
+
+/// Why the spool is not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Whether the disk is full.
+    pub full: bool,
+    /// The system's words.
+    pub text: String,
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        let kinds = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        Self {
+            full: kinds.contains(&error.kind()),
+            text: error.to_string(),
+        }
+    }
 }
 
 /// Batches in order, oldest first.
@@ -23,49 +62,59 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// Begins with what a spool holds; `left` is a batch of the last run that found no room there.
+    pub fn over(spool: Spool, left: Option<v1::Batch>) -> Self {
+        let outbox = Self::default();
+        let mut inner = outbox.lock();
+        inner.on_disk = spool.last();
+        inner.spool = Some(spool);
+        if let Some(batch) = left {
+            inner.keep(batch, true);
+            inner.write();
+        }
+        drop(inner);
+        outbox
+    }
+
+    /// Begins with nothing, and without a disk.
+    pub fn in_memory(trouble: Trouble) -> Self {
+        let outbox = Self::default();
+        outbox.lock().trouble = Some(trouble);
+        outbox
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a batch; the oldest go when there is no room.
-    pub fn put(&self, batch: v1::Batch) {
-        let size = prost_size(&batch);
+    /// Adds a batch; `closes` says that it closes the open interval. `open` is the interval that is open after it, as the
+    /// batch that it would be shipped in: it is on disk before this one can be sent.
+    pub fn put(&self, batch: v1::Batch, closes: bool, open: &v1::Batch) {
         let mut inner = self.lock();
-        inner.batches.push_back((Arc::new(batch), size));
-        inner.bytes += size;
-        while inner.bytes > MOST_BYTES && inner.batches.len() > 1 {
-            if let Some((batch, size)) = inner.batches.pop_front() {
-                inner.bytes -= size;
-                let summary =
-                    |item: &&v1::Item| matches!(item.kind, Some(v1::item::Kind::Summary(_)));
-                inner.summaries_dropped += batch.items.iter().filter(summary).count() as u64;
-            }
-        }
+        inner.keep(batch, closes);
+        inner.write();
+        inner.checkpoint(open);
+        inner.make_room();
         drop(inner);
         self.changed.notify_one();
     }
 
-    /// The first batch after `seq`.
-    pub fn after(&self, seq: u64) -> Option<Arc<v1::Batch>> {
-        self.lock()
-            .batches
-            .iter()
-            .find(|(batch, _)| batch.seq > seq)
-            .map(|(batch, _)| batch.clone())
+    /// The first batch after `id`.
+    pub fn after(&self, id: Id) -> Option<Arc<v1::Batch>> {
+        self.lock().after(id)
     }
 
-    /// Everything up to `seq` is on the colony's disk.
-    pub fn acknowledge(&self, seq: u64) {
+    /// Everything up to `id` is on the colony's disk.
+    pub fn acknowledge(&self, id: Id) {
         let mut inner = self.lock();
-        while inner
-            .batches
-            .front()
-            .is_some_and(|(batch, _)| batch.seq <= seq)
-        {
-            if let Some((_, size)) = inner.batches.pop_front() {
-                inner.bytes -= size;
-            }
+        inner.acknowledged = inner.acknowledged.max(id);
+        while inner.kept.front().is_some_and(|kept| kept.id <= id) {
+            inner.pop();
         }
+        if let Some(spool) = &mut inner.spool {
+            spool.acknowledge(id);
+        }
+        inner.on_disk = inner.on_disk.filter(|last| *last > id);
         drop(inner);
         self.changed.notify_one();
     }
@@ -77,17 +126,124 @@ impl Outbox {
 
     /// Whether everything was acknowledged.
     pub fn is_empty(&self) -> bool {
-        self.lock().batches.is_empty()
+        let inner = self.lock();
+        inner.kept.is_empty() && inner.on_disk.is_none()
+    }
+
+    /// The run of the oldest batch that was not acknowledged.
+    pub fn oldest_run(&self) -> Option<u64> {
+        let mut inner = self.lock();
+        let acknowledged = inner.acknowledged;
+        inner.after(acknowledged).map(|batch| batch.epoch)
+    }
+
+    /// The run of the newest batch.
+    pub fn newest_run(&self) -> Option<u64> {
+        let inner = self.lock();
+        let kept = inner.kept.back().map(|kept| kept.id);
+        kept.max(inner.on_disk).map(|id| id.epoch)
     }
 
     /// Summaries that went for lack of room.
     pub fn summaries_dropped(&self) -> u64 {
         self.lock().summaries_dropped
     }
+
+    /// Why the disk is not written at the moment.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.lock().trouble.clone()
+    }
+
+    /// The agent ends in good order: what was acknowledged need not be read by the next run.
+    pub fn close(&self) {
+        if self.is_empty()
+            && let Some(spool) = &mut self.lock().spool
+        {
+            spool.clear();
+        }
+    }
 }
 
-fn prost_size(batch: &v1::Batch) -> usize {
-    prost::Message::encoded_len(batch)
+impl Inner {
+    fn keep(&mut self, batch: v1::Batch, closes: bool) {
+        let bytes = prost::Message::encoded_len(&batch);
+        self.bytes += bytes;
+        self.kept.push_back(Kept {
+            id: Id::of(&batch),
+            batch: Arc::new(batch),
+            closes,
+            bytes,
+            spooled: false,
+        });
+    }
+
+    /// Writes to disk what is not there yet, oldest first.
+    fn write(&mut self) {
+        let Some(spool) = &mut self.spool else {
+            return;
+        };
+        for kept in self.kept.iter_mut().filter(|kept| !kept.spooled) {
+            match spool.append(&kept.batch, kept.closes, self.acknowledged) {
+                Ok(dropped) => {
+                    kept.spooled = true;
+                    self.summaries_dropped += dropped.summaries;
+                    self.trouble = None;
+                }
+                Err(error) => {
+                    self.trouble = Some(error.into());
+                    return;
+                }
+            }
+        }
+    }
+
+    fn checkpoint(&mut self, open: &v1::Batch) {
+        let written = self.spool.as_mut().map(|spool| spool.checkpoint(open));
+        if let Some(Err(error)) = written {
+            self.trouble = Some(error.into());
+        }
+    }
+
+    fn make_room(&mut self) {
+        while let Some(oldest) = self.kept.front() {
+            let most = if oldest.spooled {
+                SPOOLED_BYTES
+            } else {
+                MOST_BYTES
+            };
+            if self.bytes <= most || self.kept.len() == 1 {
+                return;
+            }
+            let Some(oldest) = self.pop() else {
+                return;
+            };
+            if oldest.spooled {
+                self.on_disk = self.on_disk.max(Some(oldest.id));
+            } else {
+                self.summaries_dropped += u64::from(summaries(&oldest.batch));
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<Kept> {
+        let kept = self.kept.pop_front()?;
+        self.bytes -= kept.bytes;
+        Some(kept)
+    }
+
+    fn after(&mut self, id: Id) -> Option<Arc<v1::Batch>> {
+        if self.on_disk > Some(id)
+            && let Some(spool) = &mut self.spool
+        {
+            match spool.after(id) {
+                Ok(Some(batch)) => return Some(Arc::new(batch)),
+                Ok(None) => {}
+                Err(error) => tracing::warn!("read the spool: {error}"),
+            }
+        }
+        let newer = self.kept.iter().find(|kept| kept.id > id);
+        newer.map(|kept| kept.batch.clone())
+    }
 }
 
 #[cfg(test)]
@@ -105,23 +261,79 @@ mod tests {
             kind: Some(v1::item::Kind::Summary(summary)),
         };
         v1::Batch {
+            epoch: 1,
             seq,
             items: vec![item],
             ..Default::default()
         }
     }
 
+    fn put(outbox: &Outbox, seq: u64, bytes: usize) {
+        outbox.put(batch(seq, bytes), false, &v1::Batch::default());
+    }
+
+    fn id(seq: u64) -> Id {
+        Id { epoch: 1, seq }
+    }
+
+    fn seq_after(outbox: &Outbox, seq: u64) -> Option<u64> {
+        outbox.after(id(seq)).map(|batch| batch.seq)
+    }
+
     #[test]
     fn what_is_acknowledged_goes_and_what_has_no_room_is_counted() {
         let outbox = Outbox::default();
-        (1..=3).for_each(|seq| outbox.put(batch(seq, 10)));
-        outbox.acknowledge(2);
-        assert_eq!(outbox.after(0).map(|b| b.seq), Some(3));
-        assert_eq!(outbox.after(3), None);
-        (4..=9).for_each(|seq| outbox.put(batch(seq, 3 << 20)));
-        assert_eq!(outbox.after(0).map(|b| b.seq), Some(8));
+        (1..=3).for_each(|seq| put(&outbox, seq, 10));
+        outbox.acknowledge(id(2));
+        assert_eq!(seq_after(&outbox, 0), Some(3));
+        assert_eq!(seq_after(&outbox, 3), None);
+        (4..=9).for_each(|seq| put(&outbox, seq, 3 << 20));
+        assert_eq!(seq_after(&outbox, 0), Some(8));
         assert_eq!(outbox.summaries_dropped(), 5);
-        outbox.acknowledge(9);
+        outbox.acknowledge(id(9));
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn memory_stays_small_and_the_disk_has_the_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        let (spool, _) = Spool::open(dir.path(), 64 << 20).unwrap();
+        let outbox = Outbox::over(spool, None);
+        (1..=30).for_each(|seq| put(&outbox, seq, 100_000));
+        assert!(outbox.lock().bytes <= SPOOLED_BYTES + 200_000);
+        for seq in 0..30 {
+            assert_eq!(seq_after(&outbox, seq), Some(seq + 1));
+        }
+        outbox.acknowledge(id(29));
+        assert_eq!(
+            (seq_after(&outbox, 0), outbox.is_empty()),
+            (Some(30), false)
+        );
+        outbox.acknowledge(id(30));
+        assert!(outbox.is_empty() && outbox.summaries_dropped() == 0);
+        outbox.close();
+        assert!(crate::spool::is_clear(dir.path()));
+    }
+
+    #[test]
+    fn the_next_run_finds_what_was_not_acknowledged() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |dir: &std::path::Path| {
+            let (spool, left) = Spool::open(dir, 64 << 20).unwrap();
+            Outbox::over(spool, left)
+        };
+        let outbox = open(dir.path());
+        (1..=3).for_each(|seq| put(&outbox, seq, 10));
+        drop(outbox);
+        let outbox = open(dir.path());
+        assert_eq!(
+            (outbox.oldest_run(), outbox.newest_run()),
+            (Some(1), Some(1))
+        );
+        outbox.acknowledge(id(1));
+        assert_eq!(seq_after(&outbox, 1), Some(2));
+        assert!(!outbox.is_empty());
+        outbox.acknowledge(id(3));
+        assert_eq!(outbox.oldest_run(), None);
     }
 }
