@@ -72,12 +72,14 @@ pub async fn admit_questions(
     admit(sink, now, caller, need, &action, &targets.join(",")).await
 }
 
-/// The service that a question names.
+/// The service or host that a question names, or its statement.
 fn target(question: &Question) -> Option<&str> {
     match question {
         Question::Status | Question::Services { .. } | Question::Topology { .. } => None,
         Question::Summary { service, .. } | Question::Events { service, .. } => service.as_deref(),
         Question::Metrics { service, .. } => Some(service),
+        Question::Host { host, .. } => host.as_deref(),
+        Question::Sql { text, .. } => Some(text),
     }
 }
 

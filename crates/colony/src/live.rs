@@ -134,7 +134,11 @@ impl Live {
                     };
                     inner.add(key, pulse);
                 }
-                Item::Summary(_) | Item::Edge(_) | Item::Event(_) => {}
+                Item::Summary(_)
+                | Item::Edge(_)
+                | Item::Event(_)
+                | Item::Host(_)
+                | Item::Process(_) => {}
             }
         }
         let known = inner.agents.entry(agent.clone()).or_default();

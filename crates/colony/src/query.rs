@@ -7,6 +7,7 @@
 
 mod events;
 mod fold;
+mod hosts;
 mod loss;
 mod metrics;
 mod names;
@@ -44,6 +45,17 @@ pub enum QueryError {
         /// The nearest names, made harmless, best first.
         near: Vec<String>,
     },
+    /// No host has this name.
+    #[error("no host is named {name}; {}", hosts_hint(.known))]
+    NoSuchHost {
+        /// The name, made harmless.
+        name: String,
+        /// Those that there are, made harmless.
+        known: Vec<String>,
+    },
+    /// SQL is not answered.
+    #[error("this colony does not answer SQL")]
+    Sql,
     /// The window is none.
     #[error("the window ends before it begins")]
     Backwards,
@@ -56,6 +68,13 @@ fn hint(near: &[String]) -> String {
     match near {
         [] => "; no service was seen yet".to_owned(),
         names => format!("; did you mean {}?", names.join(" or ")),
+    }
+}
+
+fn hosts_hint(known: &[String]) -> String {
+    match known {
+        [] => "no agent has reported yet".to_owned(),
+        names => format!("there are {}", names.join(", ")),
     }
 }
 
@@ -133,11 +152,20 @@ impl Query {
                 let (nodes, edges) = topology::answer(&scope)?;
                 AnswerBody::Topology { nodes, edges }
             }
-            Question::Events { service, limit, .. } => {
-                let only = names::optional(&scope, service.as_deref())?;
-                let (rows, truncated) = events::answer(&scope, only.unwrap_or_default(), *limit)?;
+            Question::Events {
+                service,
+                kinds,
+                limit,
+                ..
+            } => {
+                let only = names::optional(&scope, service.as_deref())?.unwrap_or_default();
+                let (rows, truncated) = events::answer(&scope, only, kinds, *limit)?;
                 AnswerBody::Events { rows, truncated }
             }
+            Question::Host { host, .. } => {
+                AnswerBody::Host(hosts::answer(&scope, host.as_deref())?)
+            }
+            Question::Sql { .. } => return Err(QueryError::Sql),
         };
         Ok(Answer {
             window,
@@ -159,21 +187,25 @@ enum Uses {
 
 fn uses(question: &Question) -> Uses {
     match question {
-        Question::Metrics { .. } | Question::Topology { .. } => Uses::Intervals,
+        Question::Metrics { .. } | Question::Topology { .. } | Question::Host { .. } => {
+            Uses::Intervals
+        }
         Question::Status
         | Question::Services { .. }
         | Question::Summary { .. }
-        | Question::Events { .. } => Uses::Pulses,
+        | Question::Events { .. }
+        | Question::Sql { .. } => Uses::Pulses,
     }
 }
 
 fn span(question: &Question) -> Span {
     match question {
-        Question::Status => STATUS_SPAN,
+        Question::Status | Question::Sql { .. } => STATUS_SPAN,
         Question::Services { span, .. }
         | Question::Summary { span, .. }
         | Question::Metrics { span, .. }
         | Question::Topology { span }
+        | Question::Host { span, .. }
         | Question::Events { span, .. } => *span,
     }
 }

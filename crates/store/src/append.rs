@@ -2,7 +2,8 @@
 
 use crate::StoreError;
 use coral_model::{
-    AgentHealth, AgentId, AuditRow, EdgeSummary, Epoch, Event, Instance, Seq, Summary, TimeNs,
+    AgentHealth, AgentId, AuditRow, EdgeSummary, Epoch, Event, HostSample, Instance, ProcessSample,
+    Seq, Summary, TimeNs,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -29,6 +30,10 @@ pub struct StoredBatch {
     pub edges: Vec<EdgeSummary>,
     /// What happened.
     pub events: Vec<Event>,
+    /// Ten seconds of the agent's host each.
+    pub hosts: Vec<HostSample>,
+    /// Ten seconds of a process each.
+    pub processes: Vec<ProcessSample>,
     /// The agent's state, when it is time to keep it. The losses that the colony itself counted are added to it.
     pub health: Option<AgentHealth>,
     /// Items that were skipped because this build does not know them.

@@ -17,6 +17,6 @@ pub use duck::{Duck, SCHEMA_VERSION};
 pub use error::StoreError;
 pub use memory::Memory;
 pub use read::{
-    EdgeRow, EventFilter, InstanceId, Read, Routes, SeenInstance, ShipState, Snapshot,
-    SummaryFilter, SummaryRow,
+    EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
+    Snapshot, SummaryFilter, SummaryRow,
 };

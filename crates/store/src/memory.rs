@@ -1,15 +1,17 @@
 //! The in-memory twin: the same rules on plain vectors, for tests of the layers above. Nothing survives it.
 
+mod measures;
+
 use crate::StoreError;
 use crate::append::{Append, Appended, Pending, StoredBatch};
 use crate::read::{
-    EdgeRow, EventFilter, InstanceId, Read, Routes, SeenInstance, ShipState, Snapshot,
-    SummaryFilter, SummaryRow,
+    EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
+    Snapshot, SummaryFilter, SummaryRow,
 };
 use crate::registry::{self, Registry, SEEN_STEP};
 use coral_model::{
-    AgentHealth, AgentId, AuditRow, Endpoint, Event, Protocol, Route, ServiceKey, Side, TimeNs,
-    Window,
+    AgentHealth, AgentId, AuditRow, Endpoint, Event, HostSample, ProcessSample, Protocol, Route,
+    ServiceKey, Side, TimeNs, Window,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -26,6 +28,8 @@ struct Tables {
     summaries: Vec<SummaryRow>,
     edges: Vec<EdgeRow>,
     events: Vec<Event>,
+    hosts: Vec<(AgentId, HostSample)>,
+    processes: Vec<(InstanceId, ProcessSample)>,
     health: Vec<AgentHealth>,
     audit: Vec<AuditRow>,
 }
@@ -69,6 +73,12 @@ impl Tables {
             });
         }
         self.events.extend(batch.events);
+        let hosts = batch.hosts.into_iter();
+        self.hosts.extend(hosts.map(|h| (batch.agent.clone(), h)));
+        for process in batch.processes {
+            let id = registry::number(&ids, process.instance)?;
+            self.processes.push((id, process));
+        }
         if let Some(mut health) = batch.health {
             health.loss.unknown += appended.unknown;
             self.health.push(health);
@@ -211,12 +221,21 @@ impl Snapshot for View {
                         || e.service
                             .as_ref()
                             .is_some_and(|s| filter.services.contains(s)))
+                    && (filter.kinds.is_empty() || filter.kinds.contains(&e.kind))
             };
             let mut rows: Vec<_> = t.events.iter().filter(wanted).cloned().collect();
             rows.sort_by_key(|e| std::cmp::Reverse(e.at));
             rows.truncate(filter.limit);
             rows
         })
+    }
+
+    fn gauges(&self, window: Window) -> Result<Vec<GaugeRow>, StoreError> {
+        self.with(|t| measures::gauges(&t.hosts, |end| ends_in(window, end)))
+    }
+
+    fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError> {
+        self.with(|t| measures::processes(&t.processes, |end| ends_in(window, end)))
     }
 
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError> {

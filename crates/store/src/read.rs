@@ -6,8 +6,8 @@
 use crate::StoreError;
 use coral_model::summary::Counts;
 use coral_model::{
-    AgentHealth, AgentId, AuditRow, Endpoint, Epoch, Event, Histogram, Instance, Method, Protocol,
-    Route, Seq, ServiceKey, Side, StatusClass, TimeNs, Window,
+    AgentHealth, AgentId, AuditRow, Endpoint, Epoch, Event, EventKind, Histogram, Instance, Method,
+    Observed, Protocol, Route, Seq, ServiceKey, Side, StatusClass, TimeNs, Window,
 };
 use std::time::Duration;
 
@@ -109,8 +109,44 @@ pub struct EventFilter {
     pub window: Window,
     /// Only of these services, when not empty.
     pub services: Vec<ServiceKey>,
+    /// Only of these kinds, when not empty.
+    pub kinds: Vec<EventKind>,
     /// At most so many, the newest.
     pub limit: usize,
+}
+
+/// One measurement of one host over a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GaugeRow {
+    /// Whose host.
+    pub agent: AgentId,
+    /// What.
+    pub name: String,
+    /// Of what.
+    pub label: Observed,
+    /// The newest value.
+    pub last: f64,
+    /// The smallest.
+    pub least: f64,
+    /// The largest.
+    pub most: f64,
+    /// Their sum.
+    pub total: f64,
+    /// How many there are.
+    pub samples: u64,
+}
+
+/// What a process used over a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessUse {
+    /// Which.
+    pub instance: InstanceId,
+    /// Processor time in nanoseconds.
+    pub cpu_ns: f64,
+    /// Its resident memory when it was last seen.
+    pub rss_bytes: u64,
+    /// When that was.
+    pub last: TimeNs,
 }
 
 /// The reading side of a store.
@@ -148,6 +184,12 @@ pub trait Snapshot {
 
     /// Events, newest first.
     fn events(&self, filter: &EventFilter) -> Result<Vec<Event>, StoreError>;
+
+    /// What was measured on hosts in the window, by agent, name and label.
+    fn gauges(&self, window: Window) -> Result<Vec<GaugeRow>, StoreError>;
+
+    /// What processes used in the window, by instance.
+    fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError>;
 
     /// The agents' states that were kept in the window, oldest first.
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError>;

@@ -1,6 +1,8 @@
 //! Runs one command, prints its answer, leaves.
 
-use crate::args::{All, Args, Command, Global, Output, Query, Up};
+mod question;
+
+use crate::args::{All, Args, Command, Global, Output, Up};
 use crate::console::theme::Palette;
 use crate::failure::Failure;
 use crate::lifecycle::{self, down, privilege, up};
@@ -42,26 +44,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             answer(&place, &Question::Topology { span }, global.output, all).await
         }
         Command::Query(query) => {
-            let (question, all) = question(query, span);
+            let (question, all) = question::of(query, span);
             answer(&place, &question, global.output, all).await
-        }
-    }
-}
-
-fn question(query: Query, span: Span) -> (Question, bool) {
-    match query {
-        Query::Summary { service, all } => {
-            let all = all.all || service.is_some();
-            (Question::Summary { span, service }, all)
-        }
-        Query::Metrics { service } => (Question::Metrics { span, service }, true),
-        Query::Events { service, limit } => {
-            let question = Question::Events {
-                span,
-                service,
-                limit,
-            };
-            (question, true)
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One row a service, also for those that only listen: both sides, and how p95 went.
 
+mod used;
+
 use super::Uses;
 use super::fold::quantile;
 use super::scope::{Exact, Scope};
@@ -9,6 +11,7 @@ use coral_model::summary::SUMMARY;
 use coral_model::{Histogram, Protocol, ServiceClass, ServiceKey, Side, TimeNs, Window};
 use coral_store::{SeenInstance, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
+use used::Used;
 
 #[derive(Default)]
 struct Service {
@@ -16,6 +19,7 @@ struct Service {
     instances: Vec<SeenInstance>,
     /// Also what cannot be read.
     protocols: BTreeSet<Protocol>,
+    used: Used,
 }
 
 pub(super) fn answer(scope: &Scope<'_>, points: u16) -> Result<Vec<ServiceRow>, StoreError> {
@@ -46,6 +50,12 @@ pub(super) fn answer(scope: &Scope<'_>, points: u16) -> Result<Vec<ServiceRow>, 
         if let Some(seen) = scope.instance(id) {
             let service = services.entry(seen.instance.service.clone()).or_default();
             service.protocols.insert(protocol);
+        }
+    }
+    for used in scope.snapshot().processes(scope.window)? {
+        if let Some(seen) = scope.instance(used.instance) {
+            let service = services.entry(seen.instance.service.clone()).or_default();
+            service.used.add(scope, &seen.instance.key.agent, &used);
         }
     }
     let rows = services.into_iter();
@@ -85,6 +95,8 @@ fn row(scope: &Scope<'_>, buckets: &Buckets, key: ServiceKey, service: &Service)
         trend: buckets.p95(face.map_or(&[], |(_, trend)| trend)),
         stale: youngest(scope, &agents),
         protocols: protocols.into_iter().collect(),
+        cpu_cores: service.used.cores(scope),
+        rss_bytes: service.used.rss_bytes,
     }
 }
 

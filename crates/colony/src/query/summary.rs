@@ -75,6 +75,7 @@ pub(super) fn answer(
         oldest_in_flight: part.oldest,
         stale: youngest(scope, &part.agents),
         protocols: part.protocols.into_iter().collect(),
+        before: None,
     };
     Ok(parts(scope, only)?.into_iter().map(row).collect())
 }

@@ -18,6 +18,7 @@ async fn requests(channel: &tonic::transport::Channel, seconds: u64) -> u64 {
     let question = Question::Summary {
         span: last(seconds),
         service: Some("shop".into()),
+        compare: None,
     };
     match ask(channel, &question).await.unwrap().body {
         AnswerBody::Summary(rows) => rows.iter().map(|r| r.red.counts.requests).sum(),
@@ -53,6 +54,7 @@ async fn what_is_shipped_is_answered_once() {
     let question = Question::Summary {
         span: last(900),
         service: None,
+        compare: None,
     };
     let AnswerBody::Summary(rows) = ask(&channel, &question).await.unwrap().body else {
         panic!()
@@ -80,6 +82,7 @@ async fn what_is_shipped_is_answered_once() {
         Question::Events {
             span: last(900),
             service: None,
+            kinds: vec![],
             limit: 5,
         },
     ] {
@@ -214,6 +217,7 @@ async fn a_new_run_leaves_a_gap_event() {
     let question = Question::Events {
         span: last(900),
         service: None,
+        kinds: vec![],
         limit: 10,
     };
     let AnswerBody::Events { rows, .. } = ask(&channel, &question).await.unwrap().body else {

@@ -1,5 +1,6 @@
 //! Adds the rows of a transaction through DuckDB's appender, table by table.
 
+use super::measures;
 use super::writer::Placed;
 use crate::StoreError;
 use crate::registry::{endpoint, number};
@@ -48,7 +49,7 @@ pub(super) fn append(
         table.flush()?;
     }
     append_few(connection, placed, audits)?;
-    Ok(Ok(()))
+    measures::append(connection, placed)
 }
 
 /// The tables with a row now and then.

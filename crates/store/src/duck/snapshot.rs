@@ -3,12 +3,13 @@
 use super::decode::{
     HEALTH_COLUMNS, agent_id, audit_row, code, edge_row, event_row, health_row, summary_row, window,
 };
+use super::measures;
 use super::rows::ROUTE_ALL;
 use super::tables::{self, INSTANCE_COLUMNS, seen_instance};
 use crate::StoreError;
 use crate::read::{
-    EdgeRow, EventFilter, InstanceId, Routes, SeenInstance, ShipState, Snapshot, SummaryFilter,
-    SummaryRow,
+    EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Routes, SeenInstance, ShipState,
+    Snapshot, SummaryFilter, SummaryRow,
 };
 use crate::registry::SEEN_STEP;
 use coral_model::{
@@ -209,12 +210,32 @@ impl Snapshot for View {
                 values.push(service.name.raw().to_owned());
             }
         }
+        if !filter.kinds.is_empty() {
+            let codes: Vec<_> = filter.kinds.iter().map(|k| k.code().to_string()).collect();
+            only.push_str(&format!(" AND kind IN ({})", codes.join(",")));
+        }
         let sql = format!(
             "SELECT {columns} FROM event WHERE at_ns < ?::BIGINT AND coalesce(until_ns, at_ns) >= ?::BIGINT{only}
              ORDER BY at_ns DESC LIMIT {}",
             filter.limit
         );
         self.rows(&sql, duckdb::params_from_iter(values), event_row)
+    }
+
+    fn gauges(&self, window: Window) -> Result<Vec<GaugeRow>, StoreError> {
+        self.rows(
+            measures::GAUGES,
+            params![window.from.0, window.to.0],
+            measures::gauge_row,
+        )
+    }
+
+    fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError> {
+        self.rows(
+            measures::PROCESSES,
+            params![window.from.0, window.to.0],
+            measures::process_row,
+        )
     }
 
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError> {

@@ -36,6 +36,12 @@ pub(super) struct Placed<'a> {
     pub appended: Appended,
 }
 
+/// About how many rows a batch becomes.
+fn weight(batch: &StoredBatch) -> usize {
+    let gauges: usize = batch.hosts.iter().map(|h| h.gauges.len()).sum();
+    batch.summaries.len() + batch.edges.len() + batch.processes.len() + gauges + 1
+}
+
 impl Writer {
     pub fn new(connection: Connection) -> Result<Self, StoreError> {
         let registry = tables::load(&connection)?;
@@ -53,7 +59,7 @@ impl Writer {
             while let Some(command) = next.take() {
                 match command {
                     Command::Append(batch, reply) => {
-                        rows += batch.summaries.len() + batch.edges.len() + 1;
+                        rows += weight(&batch);
                         batches.push((batch, reply));
                     }
                     Command::Audit(row, reply) => audits.push((row, reply)),
