@@ -141,7 +141,7 @@ pub(crate) async fn refused(
 mod tests {
     use super::*;
     use coral_model::{ServiceKey, Via};
-    use coral_store::{Appended, Memory, Pending, Read, StoredBatch};
+    use coral_store::{Appended, Memory, Pending, Read, StoredBatch, Upkeep};
     use std::time::Duration;
 
     struct Full;
@@ -152,6 +152,10 @@ mod tests {
         }
 
         fn audit(&self, _: AuditRow) -> Pending<()> {
+            Box::pin(std::future::ready(Err(StoreError::Closed)))
+        }
+
+        fn maintain(&self, _: TimeNs) -> Pending<Upkeep> {
             Box::pin(std::future::ready(Err(StoreError::Closed)))
         }
     }

@@ -19,7 +19,7 @@ mod topology;
 
 use crate::live::Live;
 use coral_model::{Answer, AnswerBody, Caller, ColonyId, Question, Role, Span, TimeNs, Window};
-use coral_store::{Read, StoreError};
+use coral_store::{Level, Read, StoreError};
 use scope::Scope;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +56,18 @@ pub enum QueryError {
     /// SQL is not answered.
     #[error("this colony does not answer SQL")]
     Sql,
+    /// The window ends before anything that is kept.
+    #[error("nothing is kept from before {}", coral_report::rfc3339(*.from))]
+    Gone {
+        /// Where what is kept begins.
+        from: TimeNs,
+    },
+    /// The window is shorter than what is kept of its time.
+    #[error("figures that old are kept by {} only; ask for a longer stretch", .level.name())]
+    Coarse {
+        /// As what they are kept.
+        level: Level,
+    },
     /// The window is none.
     #[error("the window ends before it begins")]
     Backwards,
@@ -134,7 +146,16 @@ impl Query {
             from: window.from.clamp(BEGINNING, END),
             to: window.to.clamp(BEGINNING, END),
         };
-        let scope = Scope::new(&*self.store, &self.live, window, now)?;
+        let scope = match question {
+            Question::Status | Question::Events { .. } | Question::Sql { .. } => {
+                Scope::new(&*self.store, &self.live, window, now)?
+            }
+            Question::Services { .. }
+            | Question::Summary { .. }
+            | Question::Metrics { .. }
+            | Question::Topology { .. }
+            | Question::Host { .. } => Scope::of_figures(&*self.store, &self.live, window, now)?,
+        };
         let body = match question {
             Question::Status => AnswerBody::Status(status::answer(&scope, &self.about)),
             Question::Services { trend_points, .. } => {
@@ -168,7 +189,7 @@ impl Query {
             Question::Sql { .. } => return Err(QueryError::Sql),
         };
         Ok(Answer {
-            window,
+            window: scope.window,
             complete_until: scope.complete_until(uses(question)),
             loss: loss::within(&scope)?,
             body,

@@ -51,6 +51,13 @@ pub struct Appended {
     pub unknown: u64,
 }
 
+/// What a piece of upkeep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Upkeep {
+    /// Whether more is to be done now.
+    pub more: bool,
+}
+
 /// The writing side of a store.
 pub trait Append: Send + Sync + 'static {
     /// Stores a batch once, however often it comes; the rows and its number are one transaction.
@@ -58,4 +65,8 @@ pub trait Append: Send + Sync + 'static {
 
     /// Stores a row of the audit log.
     fn audit(&self, row: AuditRow) -> Pending<()>;
+
+    /// Does a small piece of what keeps the store small and fast: rollups, retention. To be called about once a second,
+    /// and again at once while there is more.
+    fn maintain(&self, now: TimeNs) -> Pending<Upkeep>;
 }

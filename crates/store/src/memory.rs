@@ -3,12 +3,14 @@
 mod measures;
 
 use crate::StoreError;
-use crate::append::{Append, Appended, Pending, StoredBatch};
+use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
+use crate::level::Reach;
 use crate::read::{
     EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
     Snapshot, SummaryFilter, SummaryRow,
 };
 use crate::registry::{self, Registry, SEEN_STEP};
+use crate::tally::Durations;
 use coral_model::{
     AgentHealth, AgentId, AuditRow, Endpoint, Event, HostSample, ProcessSample, Protocol, Route,
     ServiceKey, Side, TimeNs, Window,
@@ -98,6 +100,10 @@ impl Append for Memory {
         tables.audit.push(row);
         Box::pin(std::future::ready(Ok(())))
     }
+
+    fn maintain(&self, _: TimeNs) -> Pending<Upkeep> {
+        Box::pin(std::future::ready(Ok(Upkeep::default())))
+    }
 }
 
 impl Read for Memory {
@@ -143,7 +149,15 @@ impl Snapshot for View {
         })
     }
 
-    fn summaries(&self, filter: &SummaryFilter) -> Result<Vec<SummaryRow>, StoreError> {
+    fn reach(&self, window: Window) -> Result<Reach, StoreError> {
+        Ok(Reach::Kept(window))
+    }
+
+    fn each_summary(
+        &self,
+        filter: &SummaryFilter,
+        each: &mut dyn FnMut(SummaryRow<Durations<'_>>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         self.with(|t| {
             let wanted = |row: &&SummaryRow| {
                 ends_in(filter.window, row.window.to)
@@ -153,10 +167,20 @@ impl Snapshot for View {
                         .as_ref()
                         .is_none_or(|ids| ids.contains(&row.instance))
             };
-            let mut rows: Vec<_> = t.summaries.iter().filter(wanted).cloned().collect();
-            rows.sort_by_key(|row| row.window.to);
-            rows
-        })
+            t.summaries.iter().filter(wanted).try_for_each(|row| {
+                each(SummaryRow {
+                    window: row.window,
+                    instance: row.instance,
+                    side: row.side,
+                    protocol: row.protocol,
+                    route: row.route.clone(),
+                    method: row.method,
+                    status_class: row.status_class,
+                    counts: row.counts,
+                    durations: Durations::Histogram(&row.durations),
+                })
+            })
+        })?
     }
 
     fn active(&self, window: Window) -> Result<Vec<InstanceId>, StoreError> {
@@ -188,13 +212,31 @@ impl Snapshot for View {
         })
     }
 
-    fn edges(&self, window: Window) -> Result<Vec<EdgeRow>, StoreError> {
+    fn each_edge(
+        &self,
+        window: Window,
+        each: &mut dyn FnMut(EdgeRow<Durations<'_>>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         self.with(|t| {
             let wanted = |row: &&EdgeRow| ends_in(window, row.window.to);
-            let mut rows: Vec<_> = t.edges.iter().filter(wanted).cloned().collect();
-            rows.sort_by_key(|row| row.window.to);
-            rows
-        })
+            t.edges.iter().filter(wanted).try_for_each(|row| {
+                each(EdgeRow {
+                    window: row.window,
+                    agent: row.agent.clone(),
+                    side: row.side,
+                    protocol: row.protocol,
+                    caller: row.caller.clone(),
+                    callee: row.callee.clone(),
+                    counts: row.counts,
+                    durations: Durations::Histogram(&row.durations),
+                    connections: row.connections,
+                    bytes_sent: row.bytes_sent,
+                    bytes_received: row.bytes_received,
+                    retransmits: row.retransmits,
+                    rtt: row.rtt,
+                })
+            })
+        })?
     }
 
     fn spoken(&self, window: Window) -> Result<Vec<(InstanceId, Protocol)>, StoreError> {

@@ -29,6 +29,7 @@ impl From<QueryError> for Status {
             QueryError::NoSuchService { .. } | QueryError::NoSuchHost { .. } => {
                 Self::not_found(text)
             }
+            QueryError::Gone { .. } | QueryError::Coarse { .. } => Self::out_of_range(text),
             QueryError::Backwards | QueryError::Sql => Self::invalid_argument(text),
             QueryError::Store(_) => Self::internal(text),
         }

@@ -5,7 +5,7 @@ use crate::colony::{TestColony, ask, second};
 use coral_colony::hub::Beat;
 use coral_model::*;
 use coral_proto::v1;
-use coral_store::{Duck, Memory, Read};
+use coral_store::{Duck, Keeping, Memory, Read};
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::Code;
@@ -30,7 +30,8 @@ async fn requests(channel: &tonic::transport::Channel, seconds: u64) -> u64 {
 async fn what_is_shipped_is_answered_once() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("coral.duckdb");
-    let store = tokio::task::spawn_blocking(move || Duck::open(&path, second(0)));
+    let store =
+        tokio::task::spawn_blocking(move || Duck::open(&path, Keeping::default(), second(0)));
     let store = Arc::new(store.await.unwrap().unwrap());
     let colony = TestColony::start(store.clone(), Beat::default());
     let channel = colony.channel().await;

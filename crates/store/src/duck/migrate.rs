@@ -24,6 +24,11 @@ const STEPS: &[Step] = &[
         name: "exact",
         sql: include_str!("../../sql/002_exact.sql"),
     },
+    Step {
+        version: 3,
+        name: "rollups",
+        sql: include_str!("../../sql/003_rollups.sql"),
+    },
 ];
 
 /// The schema that this build writes.

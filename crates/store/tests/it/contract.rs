@@ -6,7 +6,8 @@ use coral_model::{
     ServiceKey, Via,
 };
 use coral_store::{
-    Append, Appended, Duck, EventFilter, Memory, Read, Routes, StoreError, SummaryFilter,
+    Append, Appended, Duck, EventFilter, Keeping, Level, Memory, Read, Routes, StoreError,
+    SummaryFilter,
 };
 
 trait Store: Append + Read {}
@@ -18,7 +19,12 @@ fn both(test: impl AsyncFn(&dyn Store)) {
         .unwrap();
     runtime.block_on(test(&Memory::default()));
     let dir = tempfile::tempdir().unwrap();
-    let duck = Duck::open(&dir.path().join("coral.duckdb"), second(0)).unwrap();
+    let duck = Duck::open(
+        &dir.path().join("coral.duckdb"),
+        Keeping::default(),
+        second(0),
+    )
+    .unwrap();
     runtime.block_on(test(&duck));
     duck.close();
 }
@@ -28,6 +34,7 @@ fn filter(from: i64, to: i64, routes: Routes) -> SummaryFilter {
         window: window(from, to),
         instances: None,
         routes,
+        widest: Level::Hour,
     }
 }
 
@@ -301,7 +308,12 @@ fn all(store: &dyn Store) -> Vec<String> {
 #[test]
 fn what_was_asked_before_does_not_change_the_answer() {
     let dir = tempfile::tempdir().unwrap();
-    let duck = Duck::open(&dir.path().join("coral.duckdb"), second(0)).unwrap();
+    let duck = Duck::open(
+        &dir.path().join("coral.duckdb"),
+        Keeping::default(),
+        second(0),
+    )
+    .unwrap();
     let memory = Memory::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -333,7 +345,12 @@ fn what_was_asked_before_does_not_change_the_answer() {
 #[test]
 fn a_snapshot_sees_whole_commits_in_order() {
     let dir = tempfile::tempdir().unwrap();
-    let duck = Duck::open(&dir.path().join("coral.duckdb"), second(0)).unwrap();
+    let duck = Duck::open(
+        &dir.path().join("coral.duckdb"),
+        Keeping::default(),
+        second(0),
+    )
+    .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
