@@ -72,12 +72,14 @@ pub async fn admit_questions(
     admit(sink, now, caller, need, &action, &targets.join(",")).await
 }
 
-/// The service that a question names.
+/// The service or host that a question names, or its statement.
 fn target(question: &Question) -> Option<&str> {
     match question {
         Question::Status | Question::Services { .. } | Question::Topology { .. } => None,
         Question::Summary { service, .. } | Question::Events { service, .. } => service.as_deref(),
         Question::Metrics { service, .. } => Some(service),
+        Question::Host { host, .. } => host.as_deref(),
+        Question::Sql { text, .. } => Some(text),
     }
 }
 
@@ -139,7 +141,7 @@ pub(crate) async fn refused(
 mod tests {
     use super::*;
     use coral_model::{ServiceKey, Via};
-    use coral_store::{Appended, Memory, Pending, Read, StoredBatch};
+    use coral_store::{Appended, Memory, Pending, Read, StoredBatch, Upkeep};
     use std::time::Duration;
 
     struct Full;
@@ -150,6 +152,10 @@ mod tests {
         }
 
         fn audit(&self, _: AuditRow) -> Pending<()> {
+            Box::pin(std::future::ready(Err(StoreError::Closed)))
+        }
+
+        fn maintain(&self, _: TimeNs) -> Pending<Upkeep> {
             Box::pin(std::future::ready(Err(StoreError::Closed)))
         }
     }

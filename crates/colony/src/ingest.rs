@@ -1,13 +1,15 @@
 //! Takes batches in: checks them against their sender, notices gaps, stores them and only then lets them be acknowledged.
 //! Batches of one agent are taken one after the other, whatever streams they come on.
 
+mod check;
+
 use crate::live::Live;
-use coral_model::summary::{Counts, PULSE};
+use check::{check, stored};
+use coral_model::summary::PULSE;
 use coral_model::{
-    AgentHealth, AgentId, Batch, Epoch, Event, EventKind, Histogram, Item, Loss, Observed, Seq,
-    TimeNs,
+    AgentHealth, AgentId, Batch, Epoch, Event, EventKind, Item, Loss, Observed, Seq, TimeNs,
 };
-use coral_store::{Append, ShipState, StoreError, StoredBatch};
+use coral_store::{Append, ShipState, StoreError};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,8 +19,6 @@ use tokio::sync::Mutex as AsyncMutex;
 const KEEP_HEALTH: Duration = Duration::from_secs(10);
 /// More agents than this are not taken in.
 const MAX_AGENTS: usize = 10_000;
-/// No item counts more than this; sums of what is accepted stay far from overflowing.
-const MAX_COUNT: u64 = 1 << 40;
 
 /// Why a batch is not taken.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -152,63 +152,6 @@ fn keep_health(kept: Option<(TimeNs, Loss)>, health: Option<&AgentHealth>) -> bo
     step >= KEEP_HEALTH || health.loss != loss
 }
 
-fn sane<const N: usize>(counts: [u64; N]) -> Result<(), IngestError> {
-    match counts.into_iter().max() {
-        Some(most) if most > MAX_COUNT => Err(IngestError::Absurd(most)),
-        _ => Ok(()),
-    }
-}
-
-fn counted(counts: &Counts, durations: &Histogram) -> Result<(), IngestError> {
-    sane([
-        counts.requests,
-        counts.errors,
-        counts.client_errors,
-        durations.count(),
-    ])
-}
-
-/// Whether all that the batch says is of its sender, and in the realm of the possible.
-fn check(agent: &AgentId, batch: &Batch) -> Result<(), IngestError> {
-    if batch.seq == Seq(0) {
-        return Err(IngestError::Unnumbered);
-    }
-    let own = |other: &AgentId| {
-        if other == agent {
-            return Ok(());
-        }
-        Err(IngestError::Foreign {
-            agent: agent.clone(),
-            other: other.clone(),
-        })
-    };
-    for instance in &batch.instances {
-        own(&instance.key.agent)?;
-    }
-    for item in &batch.items {
-        match item {
-            Item::Pulse(p) => {
-                sane([p.in_flight])?;
-                counted(&p.counts, &p.durations)?;
-            }
-            Item::Summary(s) => counted(&s.counts, &s.durations)?,
-            Item::Edge(e) => {
-                sane([e.connections, e.retransmits.unwrap_or(0)])?;
-                counted(&e.counts, &e.durations)?;
-            }
-            Item::Health(health) => {
-                own(&health.id)?;
-                sane(health.loss.fields().map(|(_, count)| count))?;
-            }
-            Item::Event(event) => {
-                own(&event.agent)?;
-                event.instance.as_ref().map_or(Ok(()), |i| own(&i.agent))?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// The stretch that nobody observed before this batch, if it shows one: its run is new, or numbers are missing.
 fn gap(agent: &AgentId, known: &Known, batch: &Batch) -> Option<Event> {
     let (&newest, before) = known.runs.last_key_value()?;
@@ -244,29 +187,4 @@ fn gap(agent: &AgentId, known: &Known, batch: &Batch) -> Option<Event> {
         instance: None,
         text: Observed::new(format!("{what}; nothing was observed for {seconds:.1} s")),
     })
-}
-
-fn stored(agent: &AgentId, batch: &Batch, gap: Option<Event>) -> StoredBatch {
-    let mut stored = StoredBatch {
-        agent: agent.clone(),
-        epoch: batch.epoch,
-        seq: batch.seq,
-        clock: batch.clock,
-        instances: batch.instances.clone(),
-        summaries: vec![],
-        edges: vec![],
-        events: gap.into_iter().collect(),
-        health: None,
-        unknown: batch.unknown,
-    };
-    for item in &batch.items {
-        match item {
-            Item::Pulse(_) => {}
-            Item::Summary(summary) => stored.summaries.push(summary.clone()),
-            Item::Edge(edge) => stored.edges.push(edge.clone()),
-            Item::Event(event) => stored.events.push(event.clone()),
-            Item::Health(health) => stored.health = Some(health.clone()),
-        }
-    }
-    stored
 }

@@ -18,6 +18,7 @@ pub mod live;
 pub mod query;
 pub mod rpc;
 pub mod server;
+mod upkeep;
 
 use coral_model::TimeNs;
 use std::sync::Arc;

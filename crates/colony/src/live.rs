@@ -134,7 +134,11 @@ impl Live {
                     };
                     inner.add(key, pulse);
                 }
-                Item::Summary(_) | Item::Edge(_) | Item::Event(_) => {}
+                Item::Summary(_)
+                | Item::Edge(_)
+                | Item::Event(_)
+                | Item::Host(_)
+                | Item::Process(_) => {}
             }
         }
         let known = inner.agents.entry(agent.clone()).or_default();
@@ -160,15 +164,19 @@ impl Live {
         }
     }
 
-    /// Calls `each` for every pulse that ended in the window (`from < at <= to`).
-    pub fn each_pulse(&self, window: Window, mut each: impl FnMut(&PulseKey, &LivePulse)) {
+    /// Calls `each` for every key with its pulses that ended in the window (`from < at <= to`); its error ends it.
+    pub fn each_key<E>(
+        &self,
+        window: Window,
+        mut each: impl FnMut(&PulseKey, &mut dyn Iterator<Item = &LivePulse>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let inner = self.read();
         for (key, pulses) in &inner.pulses {
             let first = pulses.partition_point(|p| p.at <= window.from);
-            for pulse in pulses.range(first..).take_while(|p| p.at <= window.to) {
-                each(key, pulse);
-            }
+            let mut within = pulses.range(first..).take_while(|p| p.at <= window.to);
+            each(key, &mut within)?;
         }
+        Ok(())
     }
 
     /// What each key has in flight at `now`, from its newest pulse by then.

@@ -1,7 +1,10 @@
 //! `coral-colony`: one colony on this machine. Takes its lock, opens its store, serves its socket, and on SIGTERM or
 //! SIGINT drains and folds the store's log into its file.
 
-use clap::Parser;
+mod arguments;
+
+use arguments::Arguments;
+use clap::Parser as _;
 use color_eyre::eyre::{Result, WrapErr as _, bail};
 use coral_colony::hub::Beat;
 use coral_colony::identity::People;
@@ -10,20 +13,11 @@ use coral_colony::server::{Colony, Parts, stop_on_signals};
 use coral_config::{Folders, Role, private_folder};
 use coral_mesh::direct::Listener;
 use coral_model::{ColonyId, TimeNs};
-use coral_store::Duck;
+use coral_store::{Duck, Keeping};
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Stores what agents observe and answers questions about it.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    /// The colony's name on this machine.
-    #[arg(long, env = "CORAL_COLONY", default_value = "local")]
-    colony: String,
-}
 
 fn now() -> TimeNs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -32,7 +26,8 @@ fn now() -> TimeNs {
 
 fn main() -> Result<()> {
     color_eyre::install()?;
-    let colony = ColonyId::new(&Arguments::parse().colony)?;
+    let arguments = Arguments::parse();
+    let colony = ColonyId::new(&arguments.colony)?;
     let level = tracing_subscriber::EnvFilter::try_from_env("CORAL_LOG");
     tracing_subscriber::fmt()
         .with_env_filter(level.unwrap_or_else(|_| "info".into()))
@@ -45,7 +40,10 @@ fn main() -> Result<()> {
     let _lock = Role::Colony.lock(&folder.run)?;
     folder.store.parent().map_or(Ok(()), private_folder)?;
     let started = now();
-    let store = Arc::new(Duck::open(&folder.store, started)?);
+    let keeping = Keeping {
+        max_bytes: arguments.max_store_bytes,
+    };
+    let store = Arc::new(Duck::open(&folder.store, keeping, started)?);
     let parts = Parts {
         store: store.clone(),
         people: People::only(nix::unistd::geteuid().as_raw()),

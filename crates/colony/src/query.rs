@@ -7,6 +7,7 @@
 
 mod events;
 mod fold;
+mod hosts;
 mod loss;
 mod metrics;
 mod names;
@@ -18,7 +19,7 @@ mod topology;
 
 use crate::live::Live;
 use coral_model::{Answer, AnswerBody, Caller, ColonyId, Question, Role, Span, TimeNs, Window};
-use coral_store::{Read, StoreError};
+use coral_store::{Level, Read, StoreError};
 use scope::Scope;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,29 @@ pub enum QueryError {
         /// The nearest names, made harmless, best first.
         near: Vec<String>,
     },
+    /// No host has this name.
+    #[error("no host is named {name}; {}", hosts_hint(.known))]
+    NoSuchHost {
+        /// The name, made harmless.
+        name: String,
+        /// Those that there are, made harmless.
+        known: Vec<String>,
+    },
+    /// SQL is not answered.
+    #[error("this colony does not answer SQL")]
+    Sql,
+    /// The window ends before anything that is kept.
+    #[error("nothing is kept from before {}", coral_report::rfc3339(*.from))]
+    Gone {
+        /// Where what is kept begins.
+        from: TimeNs,
+    },
+    /// The window is shorter than what is kept of its time.
+    #[error("figures that old are kept by {} only; ask for a longer stretch", .level.name())]
+    Coarse {
+        /// As what they are kept.
+        level: Level,
+    },
     /// The window is none.
     #[error("the window ends before it begins")]
     Backwards,
@@ -56,6 +80,13 @@ fn hint(near: &[String]) -> String {
     match near {
         [] => "; no service was seen yet".to_owned(),
         names => format!("; did you mean {}?", names.join(" or ")),
+    }
+}
+
+fn hosts_hint(known: &[String]) -> String {
+    match known {
+        [] => "no agent has reported yet".to_owned(),
+        names => format!("there are {}", names.join(", ")),
     }
 }
 
@@ -115,7 +146,16 @@ impl Query {
             from: window.from.clamp(BEGINNING, END),
             to: window.to.clamp(BEGINNING, END),
         };
-        let scope = Scope::new(&*self.store, &self.live, window, now)?;
+        let scope = match question {
+            Question::Status | Question::Events { .. } | Question::Sql { .. } => {
+                Scope::new(&*self.store, &self.live, window, now)?
+            }
+            Question::Services { .. }
+            | Question::Summary { .. }
+            | Question::Metrics { .. }
+            | Question::Topology { .. }
+            | Question::Host { .. } => Scope::of_figures(&*self.store, &self.live, window, now)?,
+        };
         let body = match question {
             Question::Status => AnswerBody::Status(status::answer(&scope, &self.about)),
             Question::Services { trend_points, .. } => {
@@ -133,14 +173,23 @@ impl Query {
                 let (nodes, edges) = topology::answer(&scope)?;
                 AnswerBody::Topology { nodes, edges }
             }
-            Question::Events { service, limit, .. } => {
-                let only = names::optional(&scope, service.as_deref())?;
-                let (rows, truncated) = events::answer(&scope, only.unwrap_or_default(), *limit)?;
+            Question::Events {
+                service,
+                kinds,
+                limit,
+                ..
+            } => {
+                let only = names::optional(&scope, service.as_deref())?.unwrap_or_default();
+                let (rows, truncated) = events::answer(&scope, only, kinds, *limit)?;
                 AnswerBody::Events { rows, truncated }
             }
+            Question::Host { host, .. } => {
+                AnswerBody::Host(hosts::answer(&scope, host.as_deref())?)
+            }
+            Question::Sql { .. } => return Err(QueryError::Sql),
         };
         Ok(Answer {
-            window,
+            window: scope.window,
             complete_until: scope.complete_until(uses(question)),
             loss: loss::within(&scope)?,
             body,
@@ -159,21 +208,25 @@ enum Uses {
 
 fn uses(question: &Question) -> Uses {
     match question {
-        Question::Metrics { .. } | Question::Topology { .. } => Uses::Intervals,
+        Question::Metrics { .. } | Question::Topology { .. } | Question::Host { .. } => {
+            Uses::Intervals
+        }
         Question::Status
         | Question::Services { .. }
         | Question::Summary { .. }
-        | Question::Events { .. } => Uses::Pulses,
+        | Question::Events { .. }
+        | Question::Sql { .. } => Uses::Pulses,
     }
 }
 
 fn span(question: &Question) -> Span {
     match question {
-        Question::Status => STATUS_SPAN,
+        Question::Status | Question::Sql { .. } => STATUS_SPAN,
         Question::Services { span, .. }
         | Question::Summary { span, .. }
         | Question::Metrics { span, .. }
         | Question::Topology { span }
+        | Question::Host { span, .. }
         | Question::Events { span, .. } => *span,
     }
 }

@@ -26,6 +26,7 @@ pub const SERVED: &[(&str, Access)] = &[
 
 /// Methods of the proto that no service answers yet.
 pub const NOT_SERVED_YET: &[&str] = &[
+    "/coral.v1.Query/Export",
     "/coral.v1.Desired/Follow",
     "/coral.v1.Detail/Offer",
     "/coral.v1.Detail/Answer",

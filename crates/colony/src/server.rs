@@ -60,6 +60,7 @@ impl Colony {
         };
         let (sink, reader): (Arc<dyn Append>, Arc<dyn Read>) = (parts.store.clone(), parts.store);
         let clock = parts.clock;
+        crate::upkeep::start(sink.clone(), clock.clone(), stop.clone());
         let live = Arc::new(Live::new(health, &ships));
         let asked = Arc::new(Query::new(reader, live.clone(), parts.about));
         let hub = Hub::start(asked.clone(), clock.clone(), parts.beat, stop.clone());

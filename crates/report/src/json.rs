@@ -1,14 +1,18 @@
 //! The JSON of an answer. More fields may be added; those that are here keep their name and meaning.
 
 mod events;
+mod host;
 mod red;
 mod services;
+mod sql;
 mod status;
 mod topology;
 
 pub use events::{EventReport, EventsReport};
+pub use host::{GaugeReport, HostReport};
 pub use red::{MetricReport, MetricsReport, RedReport, SummaryReport, SummaryRowReport};
 pub use services::{ServiceReport, ServicesReport};
+pub use sql::SqlReport;
 pub use status::{AgentReport, ColonyReport, LossReport, MissingReport, StatusReport, agent_state};
 pub use topology::{EdgeReport, NodeReport, TopologyReport};
 
@@ -30,6 +34,8 @@ pub enum Report {
     Metrics(MetricsReport),
     Topology(TopologyReport),
     Events(EventsReport),
+    Host(HostReport),
+    Sql(SqlReport),
 }
 
 impl From<&Answer> for Report {
@@ -45,6 +51,8 @@ impl From<&Answer> for Report {
             AnswerBody::Events { rows, truncated } => {
                 Self::Events(EventsReport::new(answer, rows, *truncated))
             }
+            AnswerBody::Host(rows) => Self::Host(HostReport::new(answer, rows)),
+            AnswerBody::Sql(table) => Self::Sql(table.into()),
         }
     }
 }

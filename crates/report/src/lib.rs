@@ -10,8 +10,9 @@ mod table;
 pub mod text;
 
 pub use json::{
-    AgentReport, ColonyReport, EdgeReport, EventReport, EventsReport, LossReport, MetricReport,
-    MetricsReport, MissingReport, NodeReport, RedReport, Report, ServiceReport, ServicesReport,
-    StatusReport, SummaryReport, SummaryRowReport, TopologyReport, agent_state, rfc3339,
+    AgentReport, ColonyReport, EdgeReport, EventReport, EventsReport, GaugeReport, HostReport,
+    LossReport, MetricReport, MetricsReport, MissingReport, NodeReport, RedReport, Report,
+    ServiceReport, ServicesReport, SqlReport, StatusReport, SummaryReport, SummaryRowReport,
+    TopologyReport, agent_state, rfc3339,
 };
 pub use table::{TableStyle, loss_line, table};

@@ -1,5 +1,6 @@
 //! The text of an answer for people: an aligned table, the loss beneath it.
 
+mod free;
 mod grid;
 mod lists;
 mod red;
@@ -26,6 +27,8 @@ pub fn table(answer: &Answer, style: &TableStyle) -> String {
         AnswerBody::Metrics(rows) => red::metrics(rows),
         AnswerBody::Topology { nodes, edges } => lists::topology(nodes, edges, style.all),
         AnswerBody::Events { rows, truncated } => lists::events(rows, *truncated, &style.zone),
+        AnswerBody::Host(rows) => free::host(rows),
+        AnswerBody::Sql(table) => return free::sql(table),
     };
     out.push_str(&footer(answer, style));
     out

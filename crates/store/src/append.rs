@@ -2,7 +2,8 @@
 
 use crate::StoreError;
 use coral_model::{
-    AgentHealth, AgentId, AuditRow, EdgeSummary, Epoch, Event, Instance, Seq, Summary, TimeNs,
+    AgentHealth, AgentId, AuditRow, EdgeSummary, Epoch, Event, HostSample, Instance, ProcessSample,
+    Seq, Summary, TimeNs,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -29,6 +30,10 @@ pub struct StoredBatch {
     pub edges: Vec<EdgeSummary>,
     /// What happened.
     pub events: Vec<Event>,
+    /// Ten seconds of the agent's host each.
+    pub hosts: Vec<HostSample>,
+    /// Ten seconds of a process each.
+    pub processes: Vec<ProcessSample>,
     /// The agent's state, when it is time to keep it. The losses that the colony itself counted are added to it.
     pub health: Option<AgentHealth>,
     /// Items that were skipped because this build does not know them.
@@ -46,6 +51,13 @@ pub struct Appended {
     pub unknown: u64,
 }
 
+/// What a piece of upkeep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Upkeep {
+    /// Whether more is to be done now.
+    pub more: bool,
+}
+
 /// The writing side of a store.
 pub trait Append: Send + Sync + 'static {
     /// Stores a batch once, however often it comes; the rows and its number are one transaction.
@@ -53,4 +65,8 @@ pub trait Append: Send + Sync + 'static {
 
     /// Stores a row of the audit log.
     fn audit(&self, row: AuditRow) -> Pending<()>;
+
+    /// Does a small piece of what keeps the store small and fast: rollups, retention. To be called about once a second,
+    /// and again at once while there is more.
+    fn maintain(&self, now: TimeNs) -> Pending<Upkeep>;
 }

@@ -2,14 +2,20 @@
 //! and commits whatever waits as one transaction; readers are connections of their own, each in a read-only transaction.
 
 mod decode;
+mod keep;
+mod marks;
+mod measures;
 mod migrate;
+mod roll;
 mod rows;
+mod scan;
 mod snapshot;
 mod tables;
+mod upkeep;
 mod writer;
 
 use crate::StoreError;
-use crate::append::{Append, Appended, Pending, StoredBatch};
+use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
 use crate::read::{Read, Snapshot};
 use coral_model::{AuditRow, TimeNs};
 use duckdb::{Config, Connection};
@@ -28,6 +34,21 @@ const QUEUE: usize = 1024;
 const MEMORY: &str = "512MB";
 const THREADS: i64 = 2;
 
+/// How a store is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// About how large the file may become; 0 = as it likes.
+    pub max_bytes: u64,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self {
+            max_bytes: 10_000_000_000,
+        }
+    }
+}
+
 /// A store in a file.
 #[derive(Debug)]
 pub struct Duck {
@@ -41,11 +62,11 @@ impl Duck {
     ///
     /// # Errors
     /// [`StoreError::Newer`] for a file of a later build, [`StoreError::Open`] when it cannot be opened.
-    pub fn open(path: &Path, now: TimeNs) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, keeping: Keeping, now: TimeNs) -> Result<Self, StoreError> {
         let connection = migrate::open(path, now)?;
         let clone = StoreError::engine("open a second connection");
         let readers = Arc::new(Readers::new(connection.try_clone().map_err(clone)?));
-        let mut writer = Writer::new(connection)?;
+        let mut writer = Writer::new(connection, path, keeping.max_bytes)?;
         let (commands, queue) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
@@ -103,6 +124,10 @@ impl Append for Duck {
 
     fn audit(&self, row: AuditRow) -> Pending<()> {
         self.send(|reply| Command::Audit(Box::new(row), reply))
+    }
+
+    fn maintain(&self, now: TimeNs) -> Pending<Upkeep> {
+        self.send(|reply| Command::Maintain(now, reply))
     }
 }
 

@@ -8,15 +8,19 @@
 mod append;
 mod duck;
 mod error;
+mod level;
 mod memory;
 mod read;
 mod registry;
+mod tally;
 
-pub use append::{Append, Appended, Pending, StoredBatch};
-pub use duck::{Duck, SCHEMA_VERSION};
+pub use append::{Append, Appended, Pending, StoredBatch, Upkeep};
+pub use duck::{Duck, Keeping, SCHEMA_VERSION};
 pub use error::StoreError;
+pub use level::{Level, Reach};
 pub use memory::Memory;
 pub use read::{
-    EdgeRow, EventFilter, InstanceId, Read, Routes, SeenInstance, ShipState, Snapshot,
-    SummaryFilter, SummaryRow,
+    EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
+    Snapshot, SummaryFilter, SummaryRow,
 };
+pub use tally::{Durations, Tally};

@@ -1,15 +1,19 @@
 //! The in-memory twin: the same rules on plain vectors, for tests of the layers above. Nothing survives it.
 
+mod measures;
+
 use crate::StoreError;
-use crate::append::{Append, Appended, Pending, StoredBatch};
+use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
+use crate::level::Reach;
 use crate::read::{
-    EdgeRow, EventFilter, InstanceId, Read, Routes, SeenInstance, ShipState, Snapshot,
-    SummaryFilter, SummaryRow,
+    EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
+    Snapshot, SummaryFilter, SummaryRow,
 };
 use crate::registry::{self, Registry, SEEN_STEP};
+use crate::tally::Durations;
 use coral_model::{
-    AgentHealth, AgentId, AuditRow, Endpoint, Event, Protocol, Route, ServiceKey, Side, TimeNs,
-    Window,
+    AgentHealth, AgentId, AuditRow, Endpoint, Event, HostSample, ProcessSample, Protocol, Route,
+    ServiceKey, Side, TimeNs, Window,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -26,6 +30,8 @@ struct Tables {
     summaries: Vec<SummaryRow>,
     edges: Vec<EdgeRow>,
     events: Vec<Event>,
+    hosts: Vec<(AgentId, HostSample)>,
+    processes: Vec<(InstanceId, ProcessSample)>,
     health: Vec<AgentHealth>,
     audit: Vec<AuditRow>,
 }
@@ -69,6 +75,12 @@ impl Tables {
             });
         }
         self.events.extend(batch.events);
+        let hosts = batch.hosts.into_iter();
+        self.hosts.extend(hosts.map(|h| (batch.agent.clone(), h)));
+        for process in batch.processes {
+            let id = registry::number(&ids, process.instance)?;
+            self.processes.push((id, process));
+        }
         if let Some(mut health) = batch.health {
             health.loss.unknown += appended.unknown;
             self.health.push(health);
@@ -87,6 +99,10 @@ impl Append for Memory {
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         tables.audit.push(row);
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn maintain(&self, _: TimeNs) -> Pending<Upkeep> {
+        Box::pin(std::future::ready(Ok(Upkeep::default())))
     }
 }
 
@@ -133,7 +149,15 @@ impl Snapshot for View {
         })
     }
 
-    fn summaries(&self, filter: &SummaryFilter) -> Result<Vec<SummaryRow>, StoreError> {
+    fn reach(&self, window: Window) -> Result<Reach, StoreError> {
+        Ok(Reach::Kept(window))
+    }
+
+    fn each_summary(
+        &self,
+        filter: &SummaryFilter,
+        each: &mut dyn FnMut(SummaryRow<Durations<'_>>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         self.with(|t| {
             let wanted = |row: &&SummaryRow| {
                 ends_in(filter.window, row.window.to)
@@ -143,10 +167,20 @@ impl Snapshot for View {
                         .as_ref()
                         .is_none_or(|ids| ids.contains(&row.instance))
             };
-            let mut rows: Vec<_> = t.summaries.iter().filter(wanted).cloned().collect();
-            rows.sort_by_key(|row| row.window.to);
-            rows
-        })
+            t.summaries.iter().filter(wanted).try_for_each(|row| {
+                each(SummaryRow {
+                    window: row.window,
+                    instance: row.instance,
+                    side: row.side,
+                    protocol: row.protocol,
+                    route: row.route.clone(),
+                    method: row.method,
+                    status_class: row.status_class,
+                    counts: row.counts,
+                    durations: Durations::Histogram(&row.durations),
+                })
+            })
+        })?
     }
 
     fn active(&self, window: Window) -> Result<Vec<InstanceId>, StoreError> {
@@ -178,13 +212,31 @@ impl Snapshot for View {
         })
     }
 
-    fn edges(&self, window: Window) -> Result<Vec<EdgeRow>, StoreError> {
+    fn each_edge(
+        &self,
+        window: Window,
+        each: &mut dyn FnMut(EdgeRow<Durations<'_>>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         self.with(|t| {
             let wanted = |row: &&EdgeRow| ends_in(window, row.window.to);
-            let mut rows: Vec<_> = t.edges.iter().filter(wanted).cloned().collect();
-            rows.sort_by_key(|row| row.window.to);
-            rows
-        })
+            t.edges.iter().filter(wanted).try_for_each(|row| {
+                each(EdgeRow {
+                    window: row.window,
+                    agent: row.agent.clone(),
+                    side: row.side,
+                    protocol: row.protocol,
+                    caller: row.caller.clone(),
+                    callee: row.callee.clone(),
+                    counts: row.counts,
+                    durations: Durations::Histogram(&row.durations),
+                    connections: row.connections,
+                    bytes_sent: row.bytes_sent,
+                    bytes_received: row.bytes_received,
+                    retransmits: row.retransmits,
+                    rtt: row.rtt,
+                })
+            })
+        })?
     }
 
     fn spoken(&self, window: Window) -> Result<Vec<(InstanceId, Protocol)>, StoreError> {
@@ -211,12 +263,21 @@ impl Snapshot for View {
                         || e.service
                             .as_ref()
                             .is_some_and(|s| filter.services.contains(s)))
+                    && (filter.kinds.is_empty() || filter.kinds.contains(&e.kind))
             };
             let mut rows: Vec<_> = t.events.iter().filter(wanted).cloned().collect();
             rows.sort_by_key(|e| std::cmp::Reverse(e.at));
             rows.truncate(filter.limit);
             rows
         })
+    }
+
+    fn gauges(&self, window: Window) -> Result<Vec<GaugeRow>, StoreError> {
+        self.with(|t| measures::gauges(&t.hosts, |end| ends_in(window, end)))
+    }
+
+    fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError> {
+        self.with(|t| measures::processes(&t.processes, |end| ends_in(window, end)))
     }
 
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError> {

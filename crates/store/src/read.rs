@@ -1,13 +1,16 @@
 //! Reading: a snapshot, and the typed queries that the colony's query layer needs. Rows carry the store's own instance
 //! ids; histograms are merged by whoever asks.
 //!
-//! An interval belongs to a window when its end does: `from < end <= to`. So neighbouring windows share no row.
+//! An interval belongs to a window when its end does: `from < end <= to`. So neighbouring windows share no row. A row may
+//! stand for several intervals: all those of a bucket of a coarser [`Level`] that lies in the window.
 
 use crate::StoreError;
+use crate::level::{Level, Reach};
+use crate::tally::Durations;
 use coral_model::summary::Counts;
 use coral_model::{
-    AgentHealth, AgentId, AuditRow, Endpoint, Epoch, Event, Histogram, Instance, Method, Protocol,
-    Route, Seq, ServiceKey, Side, StatusClass, TimeNs, Window,
+    AgentHealth, AgentId, AuditRow, Endpoint, Epoch, Event, EventKind, Histogram, Instance, Method,
+    Observed, Protocol, Route, Seq, ServiceKey, Side, StatusClass, TimeNs, Window,
 };
 use std::time::Duration;
 
@@ -63,12 +66,14 @@ pub struct SummaryFilter {
     pub instances: Option<Vec<InstanceId>>,
     /// Exact or by route.
     pub routes: Routes,
+    /// Rows of wider buckets only where there are no others.
+    pub widest: Level,
 }
 
-/// A stored summary.
+/// A stored summary, or several added up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields of the model's Summary")]
-pub struct SummaryRow {
+pub struct SummaryRow<D = Histogram> {
     pub window: Window,
     pub instance: InstanceId,
     pub side: Side,
@@ -77,16 +82,32 @@ pub struct SummaryRow {
     pub method: Method,
     pub status_class: StatusClass,
     pub counts: Counts,
-    pub durations: Histogram,
+    pub durations: D,
 }
 
-/// A stored edge; [`Endpoint::Instance`] holds the number of an [`InstanceId`].
+impl SummaryRow<Durations<'_>> {
+    fn owned(self) -> Result<SummaryRow, StoreError> {
+        Ok(SummaryRow {
+            window: self.window,
+            instance: self.instance,
+            side: self.side,
+            protocol: self.protocol,
+            route: self.route,
+            method: self.method,
+            status_class: self.status_class,
+            counts: self.counts,
+            durations: self.durations.to_histogram()?,
+        })
+    }
+}
+
+/// A stored edge, or several added up; [`Endpoint::Instance`] holds the number of an [`InstanceId`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the fields of the model's EdgeSummary, and whose it is"
 )]
-pub struct EdgeRow {
+pub struct EdgeRow<D = Histogram> {
     pub window: Window,
     pub agent: AgentId,
     pub side: Side,
@@ -94,12 +115,32 @@ pub struct EdgeRow {
     pub caller: Endpoint,
     pub callee: Endpoint,
     pub counts: Counts,
-    pub durations: Histogram,
+    pub durations: D,
     pub connections: u64,
     pub bytes_sent: u64,
     pub bytes_received: u64,
     pub retransmits: Option<u64>,
     pub rtt: Option<Duration>,
+}
+
+impl EdgeRow<Durations<'_>> {
+    fn owned(self) -> Result<EdgeRow, StoreError> {
+        Ok(EdgeRow {
+            window: self.window,
+            agent: self.agent,
+            side: self.side,
+            protocol: self.protocol,
+            caller: self.caller,
+            callee: self.callee,
+            counts: self.counts,
+            durations: self.durations.to_histogram()?,
+            connections: self.connections,
+            bytes_sent: self.bytes_sent,
+            bytes_received: self.bytes_received,
+            retransmits: self.retransmits,
+            rtt: self.rtt,
+        })
+    }
 }
 
 /// Which events.
@@ -109,8 +150,44 @@ pub struct EventFilter {
     pub window: Window,
     /// Only of these services, when not empty.
     pub services: Vec<ServiceKey>,
+    /// Only of these kinds, when not empty.
+    pub kinds: Vec<EventKind>,
     /// At most so many, the newest.
     pub limit: usize,
+}
+
+/// One measurement of one host over a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GaugeRow {
+    /// Whose host.
+    pub agent: AgentId,
+    /// What.
+    pub name: String,
+    /// Of what.
+    pub label: Observed,
+    /// The newest value.
+    pub last: f64,
+    /// The smallest.
+    pub least: f64,
+    /// The largest.
+    pub most: f64,
+    /// Their sum.
+    pub total: f64,
+    /// How many there are.
+    pub samples: u64,
+}
+
+/// What a process used over a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessUse {
+    /// Which.
+    pub instance: InstanceId,
+    /// Processor time in nanoseconds.
+    pub cpu_ns: f64,
+    /// Its resident memory when it was last seen.
+    pub rss_bytes: u64,
+    /// When that was.
+    pub last: TimeNs,
 }
 
 /// The reading side of a store.
@@ -131,8 +208,26 @@ pub trait Snapshot {
     /// Every service that was ever seen, ascending.
     fn services(&self) -> Result<Vec<ServiceKey>, StoreError>;
 
+    /// How much of the window is kept.
+    fn reach(&self, window: Window) -> Result<Reach, StoreError>;
+
+    /// Calls `each` for summaries, in no order.
+    fn each_summary(
+        &self,
+        filter: &SummaryFilter,
+        each: &mut dyn FnMut(SummaryRow<Durations<'_>>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
     /// Summaries, by the end of their interval.
-    fn summaries(&self, filter: &SummaryFilter) -> Result<Vec<SummaryRow>, StoreError>;
+    fn summaries(&self, filter: &SummaryFilter) -> Result<Vec<SummaryRow>, StoreError> {
+        let mut rows = vec![];
+        self.each_summary(filter, &mut |row| {
+            rows.push(row.owned()?);
+            Ok(())
+        })?;
+        rows.sort_by_key(|row| row.window.to);
+        Ok(rows)
+    }
 
     /// The instances with exact summaries in the window, ascending.
     fn active(&self, window: Window) -> Result<Vec<InstanceId>, StoreError>;
@@ -140,14 +235,35 @@ pub trait Snapshot {
     /// The intervals that end after `since` and for which an agent's exact summaries are stored.
     fn covered(&self, since: TimeNs) -> Result<Vec<(AgentId, Window)>, StoreError>;
 
+    /// Calls `each` for edges whose interval ends in the window, in no order.
+    fn each_edge(
+        &self,
+        window: Window,
+        each: &mut dyn FnMut(EdgeRow<Durations<'_>>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
     /// Edges whose interval ends in the window, by that end.
-    fn edges(&self, window: Window) -> Result<Vec<EdgeRow>, StoreError>;
+    fn edges(&self, window: Window) -> Result<Vec<EdgeRow>, StoreError> {
+        let mut rows = vec![];
+        self.each_edge(window, &mut |row| {
+            rows.push(row.owned()?);
+            Ok(())
+        })?;
+        rows.sort_by_key(|row| row.window.to);
+        Ok(rows)
+    }
 
     /// What each instance speaks, by the edges of the window: what it called with, and what it was called with.
     fn spoken(&self, window: Window) -> Result<Vec<(InstanceId, Protocol)>, StoreError>;
 
     /// Events, newest first.
     fn events(&self, filter: &EventFilter) -> Result<Vec<Event>, StoreError>;
+
+    /// What was measured on hosts in the window, by agent, name and label.
+    fn gauges(&self, window: Window) -> Result<Vec<GaugeRow>, StoreError>;
+
+    /// What processes used in the window, by instance.
+    fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError>;
 
     /// The agents' states that were kept in the window, oldest first.
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError>;

@@ -153,6 +153,9 @@ fn first_moments(batch: &StoredBatch) -> Vec<TimeNs> {
     for summary in &batch.summaries {
         lower(summary.instance, summary.window.from);
     }
+    for process in &batch.processes {
+        lower(process.instance, process.window.from);
+    }
     for edge in &batch.edges {
         for end in [&edge.caller, &edge.callee] {
             if let Endpoint::Instance(index) = *end {
@@ -187,6 +190,7 @@ pub(crate) fn check(batch: &StoredBatch) -> Result<(), StoreError> {
     });
     let bad: HashSet<u32> = indexes
         .chain(batch.summaries.iter().map(|s| s.instance))
+        .chain(batch.processes.iter().map(|p| p.instance))
         .filter(|&i| i as usize >= known)
         .collect();
     match bad.iter().next() {

@@ -161,6 +161,19 @@ pub enum Query {
         #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
     },
+    /// What changed or broke: new builds, starts, restarts, crashes, newest first
+    Changes {
+        /// Only this service
+        service: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// What hosts use: processor, memory, disks, network
+    Host {
+        /// Only this host
+        host: Option<String>,
+    },
 }
 
 #[cfg(test)]

@@ -111,6 +111,12 @@ fn append(whole: &mut v1::AnswerPart, part: v1::AnswerPart) {
     whole.nodes.extend(part.nodes);
     whole.edges.extend(part.edges);
     whole.events.extend(part.events);
+    whole.host.extend(part.host);
+    if let Some(table) = part.table {
+        let joined = whole.table.get_or_insert_default();
+        joined.columns = table.columns;
+        joined.rows.extend(table.rows);
+    }
 }
 
 /// What the colony refused, in its own words.
@@ -126,6 +132,9 @@ pub(crate) fn refused(status: &tonic::Status) -> Failure {
             format!("the colony went away: {message}"),
             "`coral status` tells whether it is back",
         ),
+        Code::NotFound if message.starts_with("no host") => {
+            Failure::failed(message, "`coral status` lists the hosts")
+        }
         Code::NotFound => Failure::failed(message, "`coral services --all` lists what there is"),
         Code::InvalidArgument => Failure::usage(message, ""),
         Code::PermissionDenied | Code::Unauthenticated => {

@@ -3,9 +3,10 @@
 mod ask;
 mod colonies;
 mod completion;
+mod question;
 mod say;
 
-use crate::args::{All, Args, Command, Global, Output, Query, Up};
+use crate::args::{All, Args, Command, Global, Output, Up};
 use crate::console::theme::Palette;
 use crate::failure::Failure;
 use crate::lifecycle::{self, down, privilege, up};
@@ -44,7 +45,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             answer(&place, &Question::Topology { span }, global, all).await
         }
         Command::Query(query) => {
-            let (question, all) = question(query, span);
+            let (question, all) = question::of(query, span);
             answer(&place, &question, global, all).await
         }
         _ => answer(&place, &Question::Status, global, false).await,
@@ -78,24 +79,6 @@ async fn tell(command: Command, global: &Global) -> Result<(), Failure> {
         }
         Command::Completion { shell } => completion::print(shell),
         _ => version(output),
-    }
-}
-
-fn question(query: Query, span: Span) -> (Question, bool) {
-    match query {
-        Query::Summary { service, all } => {
-            let all = all.all || service.is_some();
-            (Question::Summary { span, service }, all)
-        }
-        Query::Metrics { service } => (Question::Metrics { span, service }, true),
-        Query::Events { service, limit } => {
-            let question = Question::Events {
-                span,
-                service,
-                limit,
-            };
-            (question, true)
-        }
     }
 }
 

@@ -117,6 +117,7 @@ mod tests {
             oldest_in_flight: None,
             stale: None,
             protocols: vec![Protocol::Http1],
+            before: None,
         }
     }
 

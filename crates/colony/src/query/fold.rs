@@ -5,6 +5,7 @@ use super::scope::Scope;
 use coral_model::answer::Red;
 use coral_model::summary::Counts;
 use coral_model::{AgentId, Histogram};
+use coral_store::{Durations, StoreError, Tally};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,34 +13,40 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct Fold {
     pub counts: Counts,
-    pub durations: Histogram,
+    pub durations: Tally,
     by_agent: BTreeMap<AgentId, u64>,
 }
 
 impl Fold {
-    pub fn add(&mut self, agent: &AgentId, counts: Counts, durations: &Histogram) {
+    pub fn add(
+        &mut self,
+        agent: &AgentId,
+        counts: Counts,
+        durations: Durations<'_>,
+    ) -> Result<(), StoreError> {
         self.counts.add(counts);
-        self.durations.merge(durations);
         match self.by_agent.get_mut(agent) {
             Some(requests) => *requests += counts.requests,
             None => {
                 self.by_agent.insert(agent.clone(), counts.requests);
             }
         }
+        self.durations.add(durations)
     }
 
     pub fn red(&self, scope: &Scope<'_>, uses: Uses) -> Red {
         let requests = self.counts.requests;
+        let durations = self.durations.histogram();
         Red {
             counts: self.counts,
             rate_per_s: self.rate(scope, uses),
             error_ratio: (requests > 0).then(|| self.counts.errors as f64 / requests as f64),
-            p50: quantile(&self.durations, 0.5),
-            p90: quantile(&self.durations, 0.9),
-            p95: quantile(&self.durations, 0.95),
-            p99: quantile(&self.durations, 0.99),
-            max: self.durations.max().map(Duration::from_nanos),
-            samples: self.durations.count(),
+            p50: quantile(&durations, 0.5),
+            p90: quantile(&durations, 0.9),
+            p95: quantile(&durations, 0.95),
+            p99: quantile(&durations, 0.99),
+            max: durations.max().map(Duration::from_nanos),
+            samples: durations.count(),
         }
     }
 

@@ -9,11 +9,16 @@ use std::time::Duration;
 
 /// States are kept each ten seconds; the one before the window is looked for this far back.
 const BEFORE: Duration = Duration::from_secs(60);
+/// Of those that are older than this only the last of each hour is.
+const THINNED: Duration = Duration::from_secs(47 * 3600);
+const BEFORE_THINNED: Duration = Duration::from_secs(2 * 3600);
 
 pub(super) fn within(scope: &Scope<'_>) -> Result<Loss, StoreError> {
     let window = scope.window;
+    let thinned = scope.now.since(window.from) > THINNED;
+    let before = if thinned { BEFORE_THINNED } else { BEFORE };
     let kept = scope.snapshot().health(Window {
-        from: window.from.minus(BEFORE),
+        from: window.from.minus(before),
         to: window.to,
     })?;
     let newest = scope.agents.values().filter_map(|a| a.health.clone());

@@ -8,7 +8,7 @@ use coral_model::answer::MetricRow;
 use coral_model::request::UNATTRIBUTED;
 use coral_model::summary::Counts;
 use coral_model::{Method, Observed, Protocol, Route, ServiceKey, Side, StatusClass};
-use coral_store::{Routes, StoreError, SummaryFilter};
+use coral_store::{Level, Routes, StoreError, SummaryFilter};
 use std::collections::BTreeMap;
 
 type Key = (Side, Protocol, Method, Route, StatusClass);
@@ -18,9 +18,10 @@ pub(super) fn answer(scope: &Scope<'_>, only: &[ServiceKey]) -> Result<Vec<Metri
         window: scope.window,
         instances: Some(scope.ids_of(only)),
         routes: Routes::Split,
+        widest: Level::Hour,
     };
     let mut folds: BTreeMap<Key, Fold> = BTreeMap::new();
-    for row in scope.snapshot().summaries(&filter)? {
+    scope.snapshot().each_summary(&filter, &mut |row| {
         if let Some(seen) = scope.instance(row.instance) {
             let key = (
                 row.side,
@@ -31,9 +32,10 @@ pub(super) fn answer(scope: &Scope<'_>, only: &[ServiceKey]) -> Result<Vec<Metri
             );
             let agent = &seen.instance.key.agent;
             let fold = folds.entry(key).or_default();
-            fold.add(agent, row.counts, &row.durations);
+            fold.add(agent, row.counts, row.durations)?;
         }
-    }
+        Ok(())
+    })?;
     Ok(folds
         .into_iter()
         .map(|(key, fold)| row(scope, key, &fold))

@@ -1,12 +1,15 @@
 //! What all answers of one question share: the window, one snapshot of the store, the agents and how long each observed,
 //! the instances, and the exact figures as one stream of rows.
 
-use super::Uses;
+use super::{QueryError, Uses};
 use crate::live::{InFlight, KEPT, Live, LiveAgent};
 use coral_model::answer::STALE_AFTER;
 use coral_model::summary::{Counts, PULSE, SUMMARY};
-use coral_model::{AgentId, Histogram, InstanceKey, Protocol, ServiceKey, Side, TimeNs, Window};
-use coral_store::{InstanceId, Read, Routes, SeenInstance, Snapshot, StoreError, SummaryFilter};
+use coral_model::{AgentId, InstanceKey, Protocol, ServiceKey, Side, TimeNs, Window};
+use coral_store::{
+    Durations, InstanceId, Level, Reach, Read, Routes, SeenInstance, Snapshot, StoreError,
+    SummaryFilter,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -23,14 +26,14 @@ pub(super) struct Scope<'a> {
     ids: HashMap<InstanceKey, InstanceId>,
 }
 
-/// A stretch of an instance, side and protocol: a stored interval and status class, or a second of a pulse.
+/// A stretch of an instance, side and protocol: stored intervals and status class, or a second of a pulse.
 pub(super) struct Exact<'a> {
     pub seen: &'a SeenInstance,
     pub window: Window,
     pub side: Side,
     pub protocol: Protocol,
     pub counts: Counts,
-    pub durations: &'a Histogram,
+    pub durations: Durations<'a>,
 }
 
 impl<'a> Scope<'a> {
@@ -40,7 +43,33 @@ impl<'a> Scope<'a> {
         window: Window,
         now: TimeNs,
     ) -> Result<Self, StoreError> {
+        Self::over(store.snapshot()?, live, window, now)
+    }
+
+    /// The frame of an answer with figures: of the window as much as is kept.
+    ///
+    /// # Errors
+    /// [`QueryError::Gone`] and [`QueryError::Coarse`] when that is nothing.
+    pub fn of_figures(
+        store: &dyn Read,
+        live: &'a Live,
+        window: Window,
+        now: TimeNs,
+    ) -> Result<Self, QueryError> {
         let snapshot = store.snapshot()?;
+        match snapshot.reach(window)? {
+            Reach::Kept(window) => Ok(Self::over(snapshot, live, window, now)?),
+            Reach::Gone(from) => Err(QueryError::Gone { from }),
+            Reach::Coarse(level) => Err(QueryError::Coarse { level }),
+        }
+    }
+
+    fn over(
+        snapshot: Box<dyn Snapshot>,
+        live: &'a Live,
+        window: Window,
+        now: TimeNs,
+    ) -> Result<Self, StoreError> {
         let mut runs: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for ship in snapshot.ship_states()? {
             let run = (ship.first.minus(PULSE), ship.last);
@@ -116,39 +145,59 @@ impl<'a> Scope<'a> {
         runs.iter().map(within).sum()
     }
 
-    /// Calls `each` for all exact figures of the window, of these instances or all.
+    /// Calls `each` for all exact figures of the window, of these instances or all; stretches wider than `widest` come only
+    /// where there are no others.
     pub fn each_exact(
         &self,
         only: Option<&[ServiceKey]>,
-        mut each: impl FnMut(Exact<'_>),
+        widest: Level,
+        mut each: impl FnMut(Exact<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let filter = SummaryFilter {
             window: self.window,
             instances: only.map(|services| self.ids_of(services)),
             routes: Routes::Exact,
+            widest,
         };
-        for row in self.snapshot.summaries(&filter)? {
-            if let Some(seen) = self.instance(row.instance) {
-                each(Exact {
-                    seen,
-                    window: row.window,
-                    side: row.side,
-                    protocol: row.protocol,
-                    counts: row.counts,
-                    durations: &row.durations,
-                });
-            }
-        }
+        self.snapshot.each_summary(&filter, &mut |row| {
+            let Some(seen) = self.instance(row.instance) else {
+                return Ok(());
+            };
+            each(Exact {
+                seen,
+                window: row.window,
+                side: row.side,
+                protocol: row.protocol,
+                counts: row.counts,
+                durations: row.durations,
+            })
+        })?;
+        self.each_uncovered(only, each)
+    }
+
+    /// Calls `each` for the pulses that no stored interval speaks for.
+    fn each_uncovered(
+        &self,
+        only: Option<&[ServiceKey]>,
+        mut each: impl FnMut(Exact<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let recent = Window {
             from: self.window.from.max(self.now.minus(KEPT)),
             to: self.window.to,
         };
+        if recent.from >= recent.to {
+            return Ok(());
+        }
         let covered = Covered::new(self.snapshot.covered(recent.from)?);
-        self.live.each_pulse(recent, |key, pulse| {
-            if let Some(seen) = self.by_key(&key.instance)
-                && only.is_none_or(|services| services.contains(&seen.instance.service))
-                && !covered.holds(&key.instance.agent, pulse.at)
-            {
+        self.live.each_key(recent, |key, pulses| {
+            let Some(seen) = self.by_key(&key.instance) else {
+                return Ok(());
+            };
+            if only.is_some_and(|services| !services.contains(&seen.instance.service)) {
+                return Ok(());
+            }
+            let stretches = covered.of(&key.instance.agent);
+            for pulse in pulses.filter(|p| !holds(stretches, p.at)) {
                 each(Exact {
                     seen,
                     window: Window {
@@ -158,11 +207,11 @@ impl<'a> Scope<'a> {
                     side: key.side,
                     protocol: key.protocol,
                     counts: pulse.counts,
-                    durations: &pulse.durations,
-                });
+                    durations: Durations::Histogram(&pulse.durations),
+                })?;
             }
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Calls `each` for every instance with requests in the window, once or more.
@@ -170,10 +219,12 @@ impl<'a> Scope<'a> {
         for id in self.snapshot.active(self.window)? {
             self.instance(id).into_iter().for_each(&mut each);
         }
-        self.live.each_pulse(self.window, |key, _| {
-            self.by_key(&key.instance).into_iter().for_each(&mut each);
-        });
-        Ok(())
+        self.live.each_key(self.window, |key, pulses| {
+            if pulses.next().is_some() {
+                self.by_key(&key.instance).into_iter().for_each(&mut each);
+            }
+            Ok(())
+        })
     }
 
     /// What is in flight at the end of the window.
@@ -208,10 +259,13 @@ impl Covered {
         Self(covered)
     }
 
-    /// Whether the second that ends at `at` is spoken for.
-    fn holds(&self, agent: &AgentId, at: TimeNs) -> bool {
-        let stretches = self.0.get(agent).map_or(&[][..], Vec::as_slice);
-        let after = stretches.partition_point(|w| w.from < at);
-        after > 0 && at <= stretches[after - 1].to
+    fn of(&self, agent: &AgentId) -> &[Window] {
+        self.0.get(agent).map_or(&[][..], Vec::as_slice)
     }
+}
+
+/// Whether the stretches speak for the second that ends at `at`.
+fn holds(stretches: &[Window], at: TimeNs) -> bool {
+    let after = stretches.partition_point(|w| w.from < at);
+    after > 0 && at <= stretches[after - 1].to
 }

@@ -1,56 +1,84 @@
 //! One row a service, also for those that only listen: both sides, and how p95 went.
 
+mod used;
+
 use super::Uses;
 use super::fold::quantile;
 use super::scope::{Exact, Scope};
 use super::summary::{Part, youngest};
 use coral_model::answer::{Red, ServiceRow};
 use coral_model::summary::SUMMARY;
-use coral_model::{Histogram, Protocol, ServiceClass, ServiceKey, Side, TimeNs, Window};
-use coral_store::{SeenInstance, StoreError};
-use std::collections::{BTreeMap, BTreeSet};
+use coral_model::{Protocol, ServiceClass, ServiceKey, Side, TimeNs, Window};
+use coral_store::{InstanceId, Level, SeenInstance, StoreError, Tally};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use used::Used;
 
 #[derive(Default)]
 struct Service {
-    sides: BTreeMap<Side, (Part, Vec<Histogram>)>,
+    sides: BTreeMap<Side, (Part, Vec<Tally>)>,
     instances: Vec<SeenInstance>,
     /// Also what cannot be read.
     protocols: BTreeSet<Protocol>,
+    used: Used,
+}
+
+/// The services of the window's instances. An instance's service is found without its name.
+#[derive(Default)]
+struct Services {
+    services: Vec<Service>,
+    by_name: BTreeMap<ServiceKey, usize>,
+    by_instance: HashMap<InstanceId, usize>,
+}
+
+impl Services {
+    fn of(&mut self, seen: &SeenInstance) -> &mut Service {
+        let (services, by_name) = (&mut self.services, &mut self.by_name);
+        let place = *self.by_instance.entry(seen.id).or_insert_with(|| {
+            let name = seen.instance.service.clone();
+            *by_name.entry(name).or_insert_with(|| {
+                services.push(Service::default());
+                services.len() - 1
+            })
+        });
+        &mut self.services[place]
+    }
 }
 
 pub(super) fn answer(scope: &Scope<'_>, points: u16) -> Result<Vec<ServiceRow>, StoreError> {
     let buckets = Buckets::new(scope.window, points);
-    let mut services: BTreeMap<ServiceKey, Service> = BTreeMap::new();
+    let mut all = Services::default();
     for seen in scope.instances() {
-        let service = services.entry(seen.instance.service.clone()).or_default();
-        service.instances.push(seen.clone());
+        all.of(seen).instances.push(seen.clone());
     }
-    scope.each_exact(None, |exact| {
-        let service = services
-            .entry(exact.seen.instance.service.clone())
-            .or_default();
-        let (part, trend) = service.sides.entry(exact.side).or_default();
+    scope.each_exact(None, buckets.widest(), |exact| {
+        let sides = &mut all.of(exact.seen).sides;
+        let (part, trend) = sides.entry(exact.side).or_default();
         part.meet(exact.seen, exact.protocol);
+        buckets.add(trend, &exact)?;
         let agent = &exact.seen.instance.key.agent;
-        part.fold.add(agent, exact.counts, exact.durations);
-        buckets.add(trend, &exact);
+        part.fold.add(agent, exact.counts, exact.durations)
     })?;
     scope.each_in_flight(|seen, side, protocol, in_flight| {
-        let service = services.entry(seen.instance.service.clone()).or_default();
-        let (part, _) = service.sides.entry(side).or_default();
+        let (part, _) = all.of(seen).sides.entry(side).or_default();
         part.meet(seen, protocol);
         part.in_flight += in_flight.requests;
         part.oldest = part.oldest.max(in_flight.oldest);
     });
     for (id, protocol) in scope.snapshot().spoken(scope.window)? {
         if let Some(seen) = scope.instance(id) {
-            let service = services.entry(seen.instance.service.clone()).or_default();
-            service.protocols.insert(protocol);
+            all.of(seen).protocols.insert(protocol);
         }
     }
-    let rows = services.into_iter();
+    for used in scope.snapshot().processes(scope.window)? {
+        if let Some(seen) = scope.instance(used.instance) {
+            let agent = &seen.instance.key.agent;
+            all.of(seen).used.add(scope, agent, &used);
+        }
+    }
+    let services = &all.services;
+    let rows = all.by_name.into_iter();
     Ok(rows
-        .map(|(key, service)| row(scope, &buckets, key, &service))
+        .map(|(key, place)| row(scope, &buckets, key, &services[place]))
         .collect())
 }
 
@@ -85,6 +113,8 @@ fn row(scope: &Scope<'_>, buckets: &Buckets, key: ServiceKey, service: &Service)
         trend: buckets.p95(face.map_or(&[], |(_, trend)| trend)),
         stale: youngest(scope, &agents),
         protocols: protocols.into_iter().collect(),
+        cpu_cores: service.used.cores(scope),
+        rss_bytes: service.used.rss_bytes,
     }
 }
 
@@ -115,17 +145,30 @@ impl Buckets {
         }
     }
 
+    /// The coarsest level whose stretches are not too coarse for the buckets.
+    fn widest(&self) -> Level {
+        let fits = |level: &Level| {
+            let width = level.width().as_nanos() as i64;
+            self.width % width == 0 || width <= self.width / 2
+        };
+        let coarse = [Level::Hour, Level::Minute].into_iter().find(fits);
+        match self.points {
+            0 => Level::Hour,
+            _ => coarse.unwrap_or(Level::TenSeconds),
+        }
+    }
+
     fn of(&self, at: TimeNs) -> Option<usize> {
         let index = usize::try_from(at.0.saturating_sub(self.first).div_euclid(self.width)).ok()?;
         (index < self.points).then_some(index)
     }
 
     /// Adds to the bucket of the stretch's end; where buckets are finer than intervals, to all that it touches.
-    fn add(&self, trend: &mut Vec<Histogram>, exact: &Exact<'_>) {
+    fn add(&self, trend: &mut Vec<Tally>, exact: &Exact<'_>) -> Result<(), StoreError> {
         if exact.durations.is_empty() || self.points == 0 {
-            return;
+            return Ok(());
         }
-        trend.resize(self.points, Histogram::default());
+        trend.resize(self.points, Tally::default());
         let last = self.of(TimeNs(exact.window.to.0 - 1));
         let fine = self.width < SUMMARY.as_nanos() as i64;
         let first = if fine {
@@ -134,15 +177,18 @@ impl Buckets {
             last
         };
         let (Some(first), Some(last)) = (first, last) else {
-            return;
+            return Ok(());
         };
-        for bucket in trend.iter_mut().take(last + 1).skip(first) {
-            bucket.merge(exact.durations);
-        }
+        let mut touched = trend.iter_mut().take(last + 1).skip(first);
+        touched.try_for_each(|bucket| bucket.add(exact.durations))
     }
 
-    fn p95(&self, trend: &[Histogram]) -> Vec<Option<std::time::Duration>> {
-        let point = |i| trend.get(i).and_then(|h| quantile(h, 0.95));
+    fn p95(&self, trend: &[Tally]) -> Vec<Option<std::time::Duration>> {
+        let point = |i| {
+            trend
+                .get(i)
+                .and_then(|t: &Tally| quantile(&t.histogram(), 0.95))
+        };
         (0..self.points).map(point).collect()
     }
 }

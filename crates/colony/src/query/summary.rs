@@ -5,8 +5,8 @@ use super::fold::Fold;
 use super::scope::Scope;
 use coral_model::answer::SummaryRow;
 use coral_model::{AgentId, Protocol, ServiceClass, ServiceKey, Side, TimeNs};
-use coral_store::{InstanceId, SeenInstance, StoreError};
-use std::collections::{BTreeMap, BTreeSet};
+use coral_store::{InstanceId, Level, SeenInstance, StoreError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 /// A service and side while it is folded.
@@ -37,21 +37,46 @@ impl Part {
     }
 }
 
-pub(super) type Parts = BTreeMap<(ServiceKey, Side), Part>;
+/// The parts by service and side. An instance's part is found without its name.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    parts: Vec<Part>,
+    by_name: BTreeMap<(ServiceKey, Side), usize>,
+    by_instance: HashMap<(InstanceId, Side), usize>,
+}
+
+impl Parts {
+    fn of(&mut self, seen: &SeenInstance, side: Side) -> &mut Part {
+        let (parts, by_name) = (&mut self.parts, &mut self.by_name);
+        let place = *self.by_instance.entry((seen.id, side)).or_insert_with(|| {
+            let name = (seen.instance.service.clone(), side);
+            *by_name.entry(name).or_insert_with(|| {
+                parts.push(Part::default());
+                parts.len() - 1
+            })
+        });
+        &mut self.parts[place]
+    }
+
+    /// By name and side.
+    pub fn into_parts(mut self) -> impl Iterator<Item = ((ServiceKey, Side), Part)> {
+        let part = move |(name, place): (_, usize)| (name, std::mem::take(&mut self.parts[place]));
+        self.by_name.into_iter().map(part)
+    }
+}
 
 /// The exact figures of these services, or of all.
 pub(super) fn parts(scope: &Scope<'_>, only: Option<&[ServiceKey]>) -> Result<Parts, StoreError> {
-    let mut parts = Parts::new();
-    let place = |seen: &SeenInstance, side| (seen.instance.service.clone(), side);
-    scope.each_exact(only, |exact| {
-        let part = parts.entry(place(exact.seen, exact.side)).or_default();
+    let mut parts = Parts::default();
+    scope.each_exact(only, Level::Hour, |exact| {
+        let part = parts.of(exact.seen, exact.side);
         part.meet(exact.seen, exact.protocol);
         let agent = &exact.seen.instance.key.agent;
-        part.fold.add(agent, exact.counts, exact.durations);
+        part.fold.add(agent, exact.counts, exact.durations)
     })?;
     scope.each_in_flight(|seen, side, protocol, in_flight| {
         if only.is_none_or(|services| services.contains(&seen.instance.service)) {
-            let part = parts.entry(place(seen, side)).or_default();
+            let part = parts.of(seen, side);
             part.meet(seen, protocol);
             part.in_flight += in_flight.requests;
             part.oldest = part.oldest.max(in_flight.oldest);
@@ -75,8 +100,9 @@ pub(super) fn answer(
         oldest_in_flight: part.oldest,
         stale: youngest(scope, &part.agents),
         protocols: part.protocols.into_iter().collect(),
+        before: None,
     };
-    Ok(parts(scope, only)?.into_iter().map(row).collect())
+    Ok(parts(scope, only)?.into_parts().map(row).collect())
 }
 
 /// Age of the newest data of these agents.

@@ -1,5 +1,6 @@
 //! The arithmetic of answers, over the in-memory store: what is counted, when, and only once.
 
+mod hosts;
 mod world;
 
 use coral_model::answer::EdgeSource;
@@ -418,6 +419,7 @@ fn absurd_windows_are_answered_or_refused_and_never_overflow() {
             Question::Summary {
                 span,
                 service: None,
+                compare: None,
             },
             Question::Topology { span },
             Question::Metrics {

@@ -6,7 +6,7 @@ use super::fold::Fold;
 use super::scope::Scope;
 use coral_model::answer::{EdgeRow, EdgeSource, NodeRow};
 use coral_model::{Endpoint, Observed, Protocol, ServiceClass, ServiceKey, Side, TimeNs};
-use coral_store::{EdgeRow as Stored, InstanceId, StoreError};
+use coral_store::{Durations, EdgeRow as Stored, InstanceId, StoreError};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -23,8 +23,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn add(&mut self, row: &Stored) {
-        self.fold.add(&row.agent, row.counts, &row.durations);
+    fn add(&mut self, row: &Stored<Durations<'_>>) -> Result<(), StoreError> {
         self.connections += row.connections;
         self.bytes_sent = self.bytes_sent.saturating_add(row.bytes_sent);
         self.bytes_received = self.bytes_received.saturating_add(row.bytes_received);
@@ -33,6 +32,7 @@ impl Seen {
         }
         // A smoothed time is a state, not a sum: the newest stands.
         self.rtt = self.rtt.max(row.rtt.map(|rtt| (row.window.to, rtt)));
+        self.fold.add(&row.agent, row.counts, row.durations)
     }
 }
 
@@ -41,18 +41,18 @@ type Key = (ServiceKey, ServiceKey, Protocol);
 pub(super) fn answer(scope: &Scope<'_>) -> Result<(Vec<NodeRow>, Vec<EdgeRow>), StoreError> {
     let mut nodes: BTreeMap<ServiceKey, ServiceClass> = BTreeMap::new();
     let mut edges: BTreeMap<Key, BTreeMap<Side, Seen>> = BTreeMap::new();
-    for row in scope.snapshot().edges(scope.window)? {
+    scope.snapshot().each_edge(scope.window, &mut |row| {
         let (Some(caller), Some(callee)) = (name(scope, &row.caller), name(scope, &row.callee))
         else {
-            continue;
+            return Ok(());
         };
         for (service, class) in [&caller, &callee] {
             nodes.insert(service.clone(), *class);
         }
         let key = (caller.0, callee.0, row.protocol);
         let sides = edges.entry(key).or_default();
-        sides.entry(row.side).or_default().add(&row);
-    }
+        sides.entry(row.side).or_default().add(&row)
+    })?;
     scope.each_active(|seen| {
         let instance = &seen.instance;
         nodes

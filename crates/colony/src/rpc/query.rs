@@ -14,6 +14,8 @@ use tonic::{Request, Response, Status};
 
 /// Rows in one part; a part stays far below the size that clients accept.
 const ROWS: usize = 500;
+/// Cells of a table in one part.
+const CELLS: usize = 4_000;
 /// Questions that are answered at a time; others wait.
 const AT_A_TIME: usize = 8;
 /// The longest that a question may take, whatever deadline it names.
@@ -24,8 +26,11 @@ impl From<QueryError> for Status {
         let text = error.to_string();
         match error {
             QueryError::Forbidden { .. } => Self::permission_denied(text),
-            QueryError::NoSuchService { .. } => Self::not_found(text),
-            QueryError::Backwards => Self::invalid_argument(text),
+            QueryError::NoSuchService { .. } | QueryError::NoSuchHost { .. } => {
+                Self::not_found(text)
+            }
+            QueryError::Gone { .. } | QueryError::Coarse { .. } => Self::out_of_range(text),
+            QueryError::Backwards | QueryError::Sql => Self::invalid_argument(text),
             QueryError::Store(_) => Self::internal(text),
         }
     }
@@ -72,6 +77,14 @@ impl Service {
 #[tonic::async_trait]
 impl v1::query_server::Query for Service {
     type RunStream = BoxStream<'static, Result<v1::AnswerPart, Status>>;
+    type ExportStream = BoxStream<'static, Result<v1::ExportChunk, Status>>;
+
+    async fn export(
+        &self,
+        _: Request<v1::ExportRequest>,
+    ) -> Result<Response<Self::ExportStream>, Status> {
+        Err(Status::unimplemented("this colony exports nothing yet"))
+    }
 
     async fn run(
         &self,
@@ -101,9 +114,10 @@ impl v1::query_server::Query for Service {
 
 /// How long the answer may take. What a question asks for and would not get is refused, not passed over.
 pub(super) fn deadline(wire: &v1::Question) -> Result<Duration, Status> {
-    let events = matches!(wire.kind, Some(v1::question::Kind::Events(_)));
-    if wire.limit != 0 && !events {
-        return Err(Status::invalid_argument("only events take a limit"));
+    use v1::question::Kind;
+    let limited = matches!(wire.kind, Some(Kind::Events(_) | Kind::Sql(_)));
+    if wire.limit != 0 && !limited {
+        return Err(Status::invalid_argument("only events and SQL take a limit"));
     }
     if !wire.cursor.is_empty() {
         return Err(Status::invalid_argument("no answer has a cursor yet"));
@@ -128,12 +142,29 @@ fn parts(mut whole: v1::AnswerPart) -> Vec<v1::AnswerPart> {
             nodes: front(&mut whole.nodes),
             edges: front(&mut whole.edges),
             events: front(&mut whole.events),
+            host: front(&mut whole.host),
+            table: front_of_table(&mut whole.table),
         };
         parts.push(part);
         if whole == v1::AnswerPart::default() {
             return parts;
         }
     }
+}
+
+/// The next rows of a table; each part names the columns.
+fn front_of_table(table: &mut Option<v1::Table>) -> Option<v1::Table> {
+    let whole = table.as_mut()?;
+    let rows = (CELLS / whole.columns.len().max(1)).clamp(1, ROWS);
+    let rest = whole.rows.split_off(whole.rows.len().min(rows));
+    let part = v1::Table {
+        columns: whole.columns.clone(),
+        rows: std::mem::replace(&mut whole.rows, rest),
+    };
+    if whole.rows.is_empty() {
+        *table = None;
+    }
+    Some(part)
 }
 
 fn front<T>(rows: &mut Vec<T>) -> Vec<T> {

@@ -60,10 +60,12 @@ fn topics(wire: v1::Topics) -> Result<Vec<Topic>, Status> {
             .ok_or_else(|| invalid("a topic without question"))?;
         // A live question has no deadline of its own, but the same is refused.
         super::query::deadline(&question)?;
-        Ok(Topic {
-            id: topic.id,
-            question: Question::try_from(question).map_err(|bad| invalid(&bad.to_string()))?,
-        })
+        let question = Question::try_from(question).map_err(|bad| invalid(&bad.to_string()))?;
+        if let Question::Sql { .. } = question {
+            return Err(invalid("SQL is asked once, not followed"));
+        }
+        let id = topic.id;
+        Ok(Topic { id, question })
     };
     wire.topics.into_iter().map(topic).collect()
 }

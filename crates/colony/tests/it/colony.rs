@@ -93,6 +93,12 @@ pub async fn ask(channel: &Channel, question: &Question) -> Result<Answer, Statu
         whole.nodes.extend(part.nodes);
         whole.edges.extend(part.edges);
         whole.events.extend(part.events);
+        whole.host.extend(part.host);
+        if let Some(table) = part.table {
+            let joined = whole.table.get_or_insert_default();
+            joined.columns = table.columns;
+            joined.rows.extend(table.rows);
+        }
     }
     Ok(Answer::try_from(whole).unwrap())
 }

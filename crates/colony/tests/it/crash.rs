@@ -25,6 +25,7 @@ async fn counted(socket: &Path) -> u64 {
     let question = Question::Summary {
         span: Span::Last(Duration::from_secs(900)),
         service: None,
+        compare: None,
     };
     let channel = channel(socket).await.unwrap();
     match ask(&channel, &question).await.unwrap().body {
@@ -101,6 +102,7 @@ async fn a_second_colony_of_the_name_is_refused() {
     let unknown = Question::Summary {
         span: Span::Last(Duration::from_secs(900)),
         service: Some("x".into()),
+        compare: None,
     };
     assert_eq!(
         ask(&channel, &unknown).await.unwrap_err().code(),

@@ -5,7 +5,7 @@ use crate::colony::{TestColony, ask, second};
 use coral_colony::hub::Beat;
 use coral_model::*;
 use coral_proto::v1;
-use coral_store::{Duck, Memory, Read};
+use coral_store::{Duck, Keeping, Memory, Read};
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::Code;
@@ -18,6 +18,7 @@ async fn requests(channel: &tonic::transport::Channel, seconds: u64) -> u64 {
     let question = Question::Summary {
         span: last(seconds),
         service: Some("shop".into()),
+        compare: None,
     };
     match ask(channel, &question).await.unwrap().body {
         AnswerBody::Summary(rows) => rows.iter().map(|r| r.red.counts.requests).sum(),
@@ -29,7 +30,8 @@ async fn requests(channel: &tonic::transport::Channel, seconds: u64) -> u64 {
 async fn what_is_shipped_is_answered_once() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("coral.duckdb");
-    let store = tokio::task::spawn_blocking(move || Duck::open(&path, second(0)));
+    let store =
+        tokio::task::spawn_blocking(move || Duck::open(&path, Keeping::default(), second(0)));
     let store = Arc::new(store.await.unwrap().unwrap());
     let colony = TestColony::start(store.clone(), Beat::default());
     let channel = colony.channel().await;
@@ -53,6 +55,7 @@ async fn what_is_shipped_is_answered_once() {
     let question = Question::Summary {
         span: last(900),
         service: None,
+        compare: None,
     };
     let AnswerBody::Summary(rows) = ask(&channel, &question).await.unwrap().body else {
         panic!()
@@ -80,6 +83,7 @@ async fn what_is_shipped_is_answered_once() {
         Question::Events {
             span: last(900),
             service: None,
+            kinds: vec![],
             limit: 5,
         },
     ] {
@@ -214,6 +218,7 @@ async fn a_new_run_leaves_a_gap_event() {
     let question = Question::Events {
         span: last(900),
         service: None,
+        kinds: vec![],
         limit: 10,
     };
     let AnswerBody::Events { rows, .. } = ask(&channel, &question).await.unwrap().body else {

@@ -1,7 +1,7 @@
 //! The report of `coral services`.
 
 use super::red::names;
-use super::{LossReport, RedReport, ms, rfc3339, seconds};
+use super::{LossReport, RedReport, ms, rfc3339, rounded, seconds};
 use coral_model::Answer;
 use coral_model::answer::ServiceRow;
 use serde::Serialize;
@@ -41,6 +41,8 @@ pub struct ServiceReport {
     pub oldest_in_flight_ms: Option<f64>,
     pub stale_s: Option<f64>,
     pub trend_p95_ms: Vec<Option<f64>>,
+    pub cpu_cores: Option<f64>,
+    pub rss_bytes: Option<u64>,
 }
 
 impl ServicesReport {
@@ -73,6 +75,8 @@ impl From<&ServiceRow> for ServiceReport {
             oldest_in_flight_ms: ms(row.oldest_in_flight),
             stale_s: row.stale.map(seconds),
             trend_p95_ms: row.trend.iter().map(|&point| ms(point)).collect(),
+            cpu_cores: row.cpu_cores.map(rounded),
+            rss_bytes: row.rss_bytes,
         }
     }
 }

@@ -15,16 +15,16 @@ enum Align {
 
 /// Rows of cells under titles.
 pub(super) struct Grid {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
 
 impl Grid {
     /// Columns by title; `<` before it makes a column of words, else it holds figures.
-    pub(super) fn new(titles: &[&'static str]) -> Self {
-        let column = |title: &&'static str| match title.strip_prefix('<') {
-            Some(words) => (words, Align::Left),
-            None => (*title, Align::Right),
+    pub(super) fn new(titles: &[&str]) -> Self {
+        let column = |title: &&str| match title.strip_prefix('<') {
+            Some(words) => (words.to_owned(), Align::Left),
+            None => ((*title).to_owned(), Align::Right),
         };
         Self {
             columns: titles.iter().map(column).collect(),
@@ -57,7 +57,7 @@ impl Grid {
                 } else {
                     CELL_MAX
                 };
-                widest.min(most).max(width(self.columns[i].0))
+                widest.min(most).max(width(&self.columns[i].0))
             })
             .collect();
         let line = |cell: &dyn Fn(usize) -> String| {
@@ -70,7 +70,7 @@ impl Grid {
                 .collect();
             format!("{}\n", cells.join("  ").trim_end())
         };
-        let mut out = line(&|i| self.columns[i].0.to_owned());
+        let mut out = line(&|i| self.columns[i].0.clone());
         for row in &self.rows {
             out.push_str(&line(&|i| row.get(i).cloned().unwrap_or_default()));
         }

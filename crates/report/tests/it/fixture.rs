@@ -1,7 +1,8 @@
 //! Answers with every kind of figure: known, unknown, from few samples, stale, lost, hostile.
 
 use coral_model::answer::{
-    AgentRow, EdgeRow, EdgeSource, MetricRow, NodeRow, Red, ServiceRow, Status, SummaryRow,
+    AgentRow, Cell, EdgeRow, EdgeSource, HostRow, MetricRow, NodeRow, Red, ServiceRow, Status,
+    SummaryRow, Table,
 };
 use coral_model::summary::Counts;
 use coral_model::{
@@ -111,6 +112,7 @@ fn summary_row(name: &str, class: ServiceClass, side: Side, red: Red) -> Summary
         oldest_in_flight: None,
         stale: ms(900.0),
         protocols: vec![Protocol::Http1],
+        before: None,
     }
 }
 
@@ -153,6 +155,8 @@ pub fn services() -> Answer {
         trend: vec![None, ms(4.0), ms(4.8)],
         stale: ms(900.0),
         protocols: vec![Protocol::Http1],
+        cpu_cores: Some(0.25),
+        rss_bytes: None,
     };
     let app = ServiceClass::App;
     let mut silent = row("search", app, None, None);
@@ -277,6 +281,45 @@ pub fn events() -> Answer {
     })
 }
 
+pub fn host() -> Answer {
+    let row = |name: &str, label: &str, last: f64| HostRow {
+        agent: agent_id(),
+        host: Observed::new("web-1"),
+        name: name.into(),
+        label: Observed::new(label),
+        last,
+        min: last / 4.0,
+        mean: last / 2.0,
+        max: last,
+    };
+    answer(AnswerBody::Host(vec![
+        row("cpu.busy_ratio", "", 0.431),
+        row("disk.await_ms", "sda\x1b[2J", 0.04),
+        row("load.1m", "", 3.2),
+        row("mem.available_bytes", "", 8_123_456_789.0),
+    ]))
+}
+
+pub fn sql() -> Answer {
+    let row = |name: &str, n, ratio| {
+        vec![
+            Cell::Text(Observed::new(name)),
+            Cell::Int(n),
+            Cell::Float(ratio),
+            Cell::Null,
+        ]
+    };
+    let columns = ["service", "requests", "ratio", "never"];
+    answer(AnswerBody::Sql(Table {
+        columns: columns.map(str::to_owned).to_vec(),
+        rows: vec![
+            row("cart", 371_430, 0.25),
+            row("=cmd|' /C\x1b[2J", -1, f64::INFINITY),
+        ],
+        truncated: true,
+    }))
+}
+
 pub fn hostile() -> Answer {
     let names = [
         "a\x1b]52;c;aGk=\x07\x1b[2Jb".to_owned(),
@@ -305,6 +348,7 @@ pub fn empty() -> Vec<Answer> {
             rows: vec![],
             truncated: false,
         },
+        AnswerBody::Host(vec![]),
     ]
     .into_iter()
     .map(|body| Answer {

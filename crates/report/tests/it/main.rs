@@ -25,6 +25,8 @@ fn json_of_each_answer() {
     insta::assert_snapshot!("metrics_json", json(&fixture::metrics()));
     insta::assert_snapshot!("topology_json", json(&fixture::topology()));
     insta::assert_snapshot!("events_json", json(&fixture::events()));
+    insta::assert_snapshot!("host_json", json(&fixture::host()));
+    insta::assert_snapshot!("sql_json", json(&fixture::sql()));
 }
 
 #[test]
@@ -36,6 +38,8 @@ fn table_of_each_answer() {
     insta::assert_snapshot!("metrics_table", text(&fixture::metrics(), false));
     insta::assert_snapshot!("topology_table", text(&fixture::topology(), false));
     insta::assert_snapshot!("events_table", text(&fixture::events(), false));
+    insta::assert_snapshot!("host_table", text(&fixture::host(), false));
+    insta::assert_snapshot!("sql_table", text(&fixture::sql(), false));
 }
 
 #[test]

@@ -1,16 +1,11 @@
 //! Rows as the model's types. A row that no build of this schema writes is an error of its own, apart from the engine's.
 
-use super::rows::{ROUTE_ALL, ROUTE_TEMPLATE, ROUTE_UNATTRIBUTED};
 use crate::StoreError;
-use crate::read::{EdgeRow, InstanceId, SummaryRow};
-use coral_model::summary::Counts;
 use coral_model::{
-    AgentHealth, AgentId, AgentMode, AuditOutcome, AuditRow, BootId, Caller, Endpoint, Event,
-    EventKind, Histogram, InstanceKey, Loss, Method, Missing, Observed, Protocol, Role, Route,
-    ServiceKey, Side, StatusClass, TimeNs, Via, Window,
+    AgentHealth, AgentId, AgentMode, AuditOutcome, AuditRow, BootId, Caller, Event, EventKind,
+    InstanceKey, Loss, Missing, Observed, Role, ServiceKey, TimeNs, Via, Window,
 };
 use duckdb::Row;
-use std::time::Duration;
 
 pub(super) fn agent_id(text: &str) -> Result<AgentId, StoreError> {
     AgentId::new(text).map_err(StoreError::corrupt)
@@ -139,87 +134,4 @@ pub(super) fn window(row: &Row<'_>, first: usize) -> duckdb::Result<Window> {
         from: TimeNs(row.get(first)?),
         to: TimeNs(row.get(first + 1)?),
     })
-}
-
-fn counts(row: &Row<'_>, first: usize) -> duckdb::Result<Counts> {
-    Ok(Counts {
-        requests: row.get(first)?,
-        errors: row.get(first + 1)?,
-        client_errors: row.get(first + 2)?,
-    })
-}
-
-fn durations(row: &Row<'_>, column: usize) -> duckdb::Result<Result<Histogram, StoreError>> {
-    let blob = row.get_ref(column)?;
-    Ok(blob
-        .as_blob()
-        .map_err(StoreError::corrupt)
-        .and_then(|blob| Histogram::from_blob(blob).map_err(StoreError::corrupt)))
-}
-
-pub(super) fn summary_row(row: &Row<'_>) -> duckdb::Result<Result<SummaryRow, StoreError>> {
-    let (window, counts, durations) = (window(row, 0)?, counts(row, 9)?, durations(row, 12)?);
-    let (kind, text): (u8, Option<String>) = (row.get(5)?, row.get(6)?);
-    let (side, protocol): (u8, u8) = (row.get(3)?, row.get(4)?);
-    let (method, status): (u8, u8) = (row.get(7)?, row.get(8)?);
-    let instance = InstanceId(row.get(2)?);
-    let build = || {
-        Ok(SummaryRow {
-            window,
-            instance,
-            side: code("side", side, Side::from_code)?,
-            protocol: code("protocol", protocol, Protocol::from_code)?,
-            route: match (kind, text) {
-                (ROUTE_ALL, _) => Route::All,
-                (ROUTE_TEMPLATE, Some(text)) => Route::Template(Observed::new(text)),
-                (ROUTE_UNATTRIBUTED, _) => Route::Unattributed,
-                _ => return Err(StoreError::corrupt(format_args!("route kind {kind}"))),
-            },
-            method: code("method", method, Method::from_code)?,
-            status_class: code("status class", status, StatusClass::from_code)?,
-            counts,
-            durations: durations?,
-        })
-    };
-    Ok(build())
-}
-
-/// The three columns of an end, from `first`.
-fn end(row: &Row<'_>, first: usize) -> duckdb::Result<Result<Endpoint, StoreError>> {
-    let (instance, ip, port): (Option<u32>, Option<String>, Option<u16>) =
-        (row.get(first)?, row.get(first + 1)?, row.get(first + 2)?);
-    Ok(match (instance, ip, port) {
-        (Some(id), _, _) => Ok(Endpoint::Instance(id)),
-        (None, Some(ip), Some(port)) => match ip.parse() {
-            Ok(ip) => Ok(Endpoint::Address { ip, port }),
-            Err(error) => Err(StoreError::corrupt(error)),
-        },
-        _ => Err(StoreError::corrupt("an edge without an end")),
-    })
-}
-
-pub(super) fn edge_row(row: &Row<'_>) -> duckdb::Result<Result<EdgeRow, StoreError>> {
-    let (window, counts, durations) = (window(row, 0)?, counts(row, 11)?, durations(row, 14)?);
-    let (agent, caller, callee) = (row.get::<_, String>(2)?, end(row, 5)?, end(row, 8)?);
-    let (side, protocol): (u8, u8) = (row.get(3)?, row.get(4)?);
-    let (connections, bytes_sent, bytes_received) = (row.get(15)?, row.get(16)?, row.get(17)?);
-    let (retransmits, rtt): (_, Option<u64>) = (row.get(18)?, row.get(19)?);
-    let build = || {
-        Ok(EdgeRow {
-            window,
-            agent: agent_id(&agent)?,
-            side: code("side", side, Side::from_code)?,
-            protocol: code("protocol", protocol, Protocol::from_code)?,
-            caller: caller?,
-            callee: callee?,
-            counts,
-            durations: durations?,
-            connections,
-            bytes_sent,
-            bytes_received,
-            retransmits,
-            rtt: rtt.map(Duration::from_nanos),
-        })
-    };
-    Ok(build())
 }

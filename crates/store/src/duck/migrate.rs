@@ -13,11 +13,23 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: &[Step] = &[Step {
-    version: 1,
-    name: "first_light",
-    sql: include_str!("../../sql/001_first_light.sql"),
-}];
+const STEPS: &[Step] = &[
+    Step {
+        version: 1,
+        name: "first_light",
+        sql: include_str!("../../sql/001_first_light.sql"),
+    },
+    Step {
+        version: 2,
+        name: "exact",
+        sql: include_str!("../../sql/002_exact.sql"),
+    },
+    Step {
+        version: 3,
+        name: "rollups",
+        sql: include_str!("../../sql/003_rollups.sql"),
+    },
+];
 
 /// The schema that this build writes.
 pub const SCHEMA_VERSION: u32 = STEPS[STEPS.len() - 1].version;
@@ -42,7 +54,7 @@ pub(super) fn open(path: &Path, now: TimeNs) -> Result<Connection, StoreError> {
     } else {
         copy(connection, path, found)?
     };
-    migrate(&connection, found, now)?;
+    migrate(&connection, found, SCHEMA_VERSION, now)?;
     Ok(connection)
 }
 
@@ -87,10 +99,11 @@ fn copy(connection: Connection, path: &Path, found: u32) -> Result<Connection, S
     connect(path)
 }
 
-fn migrate(connection: &Connection, found: u32, now: TimeNs) -> Result<(), StoreError> {
+fn migrate(connection: &Connection, found: u32, upto: u32, now: TimeNs) -> Result<(), StoreError> {
     let failed = StoreError::engine("bring the store to this build's schema");
     let transaction = connection.unchecked_transaction().map_err(&failed)?;
-    for step in STEPS.iter().filter(|step| step.version > found) {
+    let due = |step: &&Step| step.version > found && step.version <= upto;
+    for step in STEPS.iter().filter(due) {
         transaction.execute_batch(step.sql).map_err(&failed)?;
         transaction
             .execute(
@@ -133,5 +146,50 @@ mod tests {
         assert_eq!(version(&copied).unwrap(), SCHEMA_VERSION);
         let kept = dir.path().join("coral.duckdb.schema-001");
         assert_eq!(version(&connect(&kept).unwrap()).unwrap(), SCHEMA_VERSION);
+    }
+
+    /// What first light could have written, three rows a table.
+    const FIRST_LIGHT: &str = "
+        INSERT INTO ship_state SELECT 'a', i, i + 1, i * 10, i * 20, 0 FROM range(3) t(i);
+        INSERT INTO instance SELECT i, 'a', 'b00t', i + 7, i, '', 'shop', 1, 'h', NULL, '80,443', 1, i FROM range(3) t(i);
+        INSERT INTO summary SELECT i, i + 10, i, 1, 1, 2, '/users/:id', 1, 2, i, 0, 0, '\x01\x02'::BLOB FROM range(3) t(i);
+        INSERT INTO edge SELECT i, i + 10, 'a', 2, 1, i, NULL, NULL, NULL, '10.0.0.1', 80, i, 0, 0, ''::BLOB, 1, 2, 3, NULL, 4
+            FROM range(3) t(i);
+        INSERT INTO event SELECT i, NULL, 2, 'a', '', 'shop', 'b00t', 7, 1, 'started' FROM range(3) t(i);
+        INSERT INTO agent_health SELECT i, 'a', 'h', '0.1.0', 'ebpf', '[]', 1, 0.5, 2, 1, 0, 0, 0, 0, 0, 0 FROM range(3) t(i);
+        INSERT INTO audit SELECT i, 'uid:1', 'admin', 'unix', 'x', 'y', NULL FROM range(3) t(i);";
+
+    /// Every row of every table of first light, as text.
+    fn rows(connection: &Connection) -> Vec<(String, Vec<String>)> {
+        let tables = "ship_state instance summary edge event agent_health audit";
+        let read = |table: &str| {
+            let sql = format!("SELECT t::VARCHAR FROM {table} t ORDER BY ALL");
+            let mut statement = connection.prepare(&sql).unwrap();
+            let rows = statement.query_map([], |row| row.get(0)).unwrap();
+            rows.collect::<Result<_, _>>().unwrap()
+        };
+        tables
+            .split(' ')
+            .map(|table| (table.to_owned(), read(table)))
+            .collect()
+    }
+
+    #[test]
+    fn a_file_of_first_light_is_brought_up_with_all_it_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("coral.duckdb");
+        let old = connect(&path).unwrap();
+        migrate(&old, 0, 1, TimeNs(1)).unwrap();
+        old.execute_batch(FIRST_LIGHT).unwrap();
+        let before = rows(&old);
+        assert!(before.iter().all(|(_, rows)| rows.len() == 3), "{before:?}");
+        drop(old);
+        let new = open(&path, TimeNs(2)).unwrap();
+        assert_eq!(version(&new).unwrap(), SCHEMA_VERSION);
+        assert_eq!(rows(&new), before);
+        new.execute_batch("SELECT * FROM host_metric; SELECT * FROM process")
+            .unwrap();
+        let kept = connect(&dir.path().join("coral.duckdb.schema-001")).unwrap();
+        assert_eq!((version(&kept).unwrap(), rows(&kept)), (1, before));
     }
 }

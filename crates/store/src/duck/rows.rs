@@ -1,10 +1,13 @@
 //! Adds the rows of a transaction through DuckDB's appender, table by table.
 
+use super::measures;
 use super::writer::Placed;
 use crate::StoreError;
+use crate::level::{Level, Marks};
 use crate::registry::{endpoint, number};
 use coral_model::{
     AgentHealth, AuditOutcome, AuditRow, EdgeSummary, Endpoint, Event, Missing, Route, Summary,
+    TimeNs,
 };
 use duckdb::{Appender, Connection, params};
 use std::time::Duration;
@@ -14,32 +17,58 @@ pub(super) const ROUTE_ALL: u8 = 1;
 pub(super) const ROUTE_TEMPLATE: u8 = 2;
 pub(super) const ROUTE_UNATTRIBUTED: u8 = 3;
 
-/// Adds all rows. The outer error is the engine's, the inner one a batch that refers to what it does not hold.
+/// Adds all rows. What a level has already been rolled up to is added to that level as well, so that a batch that comes
+/// late is in all of them. The outer error is the engine's, the inner one a batch that refers to what it does not hold.
 pub(super) fn append(
     connection: &Connection,
     placed: &[Placed<'_>],
     audits: &[Box<AuditRow>],
+    marks: &Marks,
 ) -> duckdb::Result<Result<(), StoreError>> {
-    if placed.iter().any(|p| !p.batch.summaries.is_empty()) {
-        let mut table = connection.appender("summary")?;
+    for level in Level::ALL {
+        let due = |end: TimeNs| level == Level::TenSeconds || end <= marks.of(level).rolled_to;
+        let added = append_red(connection, placed, level, due)?;
+        if added.is_err() {
+            return Ok(added);
+        }
+        let added = measures::append(connection, placed, level, due)?;
+        if added.is_err() {
+            return Ok(added);
+        }
+    }
+    append_few(connection, placed, audits)?;
+    Ok(Ok(()))
+}
+
+/// Summaries and edges.
+fn append_red(
+    connection: &Connection,
+    placed: &[Placed<'_>],
+    level: Level,
+    due: impl Fn(TimeNs) -> bool,
+) -> duckdb::Result<Result<(), StoreError>> {
+    let summaries = |p: &Placed<'_>| p.batch.summaries.iter().any(|s| due(s.window.to));
+    if placed.iter().any(summaries) {
+        let mut table = connection.appender(&level.table("summary"))?;
         for p in placed {
-            for summary in &p.batch.summaries {
+            for summary in p.batch.summaries.iter().filter(|s| due(s.window.to)) {
                 match number(&p.changes.ids, summary.instance) {
-                    Ok(id) => summary_row(&mut table, id.0, summary)?,
+                    Ok(id) => summary_row(&mut table, level, id.0, summary)?,
                     Err(error) => return Ok(Err(error)),
                 }
             }
         }
         table.flush()?;
     }
-    if placed.iter().any(|p| !p.batch.edges.is_empty()) {
-        let mut table = connection.appender("edge")?;
+    let edges = |p: &Placed<'_>| p.batch.edges.iter().any(|e| due(e.window.to));
+    if placed.iter().any(edges) {
+        let mut table = connection.appender(&level.table("edge"))?;
         for p in placed {
-            for edge in &p.batch.edges {
+            for edge in p.batch.edges.iter().filter(|e| due(e.window.to)) {
                 let ids = &p.changes.ids;
                 match (endpoint(ids, &edge.caller), endpoint(ids, &edge.callee)) {
                     (Ok(caller), Ok(callee)) => {
-                        edge_row(&mut table, p, edge, &caller, &callee)?;
+                        edge_row(&mut table, level, p, edge, [&caller, &callee])?;
                     }
                     (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
                 }
@@ -47,7 +76,6 @@ pub(super) fn append(
         }
         table.flush()?;
     }
-    append_few(connection, placed, audits)?;
     Ok(Ok(()))
 }
 
@@ -83,15 +111,21 @@ fn append_few(
     Ok(())
 }
 
-fn summary_row(table: &mut Appender<'_>, instance: u32, s: &Summary) -> duckdb::Result<()> {
+fn summary_row(
+    table: &mut Appender<'_>,
+    level: Level,
+    instance: u32,
+    s: &Summary,
+) -> duckdb::Result<()> {
+    let window = level.interval(s.window);
     let (kind, route) = match &s.route {
         Route::All => (ROUTE_ALL, None),
         Route::Template(text) => (ROUTE_TEMPLATE, Some(text.raw())),
         Route::Unattributed => (ROUTE_UNATTRIBUTED, None),
     };
     table.append_row(params![
-        s.window.from.0,
-        s.window.to.0,
+        window.from.0,
+        window.to.0,
         instance,
         s.side.code(),
         s.protocol.code(),
@@ -116,16 +150,17 @@ fn end_columns(end: &Endpoint) -> (Option<u32>, Option<String>, Option<u16>) {
 
 fn edge_row(
     table: &mut Appender<'_>,
+    level: Level,
     placed: &Placed<'_>,
     e: &EdgeSummary,
-    caller: &Endpoint,
-    callee: &Endpoint,
+    [caller, callee]: [&Endpoint; 2],
 ) -> duckdb::Result<()> {
+    let window = level.interval(e.window);
     let (caller_instance, caller_ip, caller_port) = end_columns(caller);
     let (callee_instance, callee_ip, callee_port) = end_columns(callee);
     table.append_row(params![
-        e.window.from.0,
-        e.window.to.0,
+        window.from.0,
+        window.to.0,
         placed.batch.agent.as_str(),
         e.side.code(),
         e.protocol.code(),

@@ -1,20 +1,23 @@
 //! A read-only transaction on a connection of its own, and the queries on it.
 
-use super::decode::{
-    HEALTH_COLUMNS, agent_id, audit_row, code, edge_row, event_row, health_row, summary_row, window,
-};
+use super::decode::{HEALTH_COLUMNS, agent_id, audit_row, code, event_row, health_row, window};
 use super::rows::ROUTE_ALL;
+use super::scan::{self, ends_in};
 use super::tables::{self, INSTANCE_COLUMNS, seen_instance};
+use super::{marks, measures};
 use crate::StoreError;
+use crate::level::{Level, Marks, Reach};
 use crate::read::{
-    EdgeRow, EventFilter, InstanceId, Routes, SeenInstance, ShipState, Snapshot, SummaryFilter,
-    SummaryRow,
+    EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, SeenInstance, ShipState, Snapshot,
+    SummaryFilter, SummaryRow,
 };
 use crate::registry::SEEN_STEP;
+use crate::tally::Durations;
 use coral_model::{
     AgentHealth, AgentId, AuditRow, Event, Observed, Protocol, ServiceKey, Side, TimeNs, Window,
 };
 use duckdb::{Connection, Params, Row, params};
+use std::cell::OnceCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Idle connections that are kept for the next reader.
@@ -63,6 +66,7 @@ impl Readers {
 pub(super) struct View {
     readers: Arc<Readers>,
     connection: Option<Connection>,
+    marks: OnceCell<Marks>,
 }
 
 impl View {
@@ -75,6 +79,7 @@ impl View {
         Ok(Self {
             readers,
             connection: Some(connection),
+            marks: OnceCell::new(),
         })
     }
 
@@ -98,6 +103,31 @@ impl View {
             found.push(read(row).map_err(&failed)??);
         }
         Ok(found)
+    }
+}
+
+impl View {
+    /// What the levels hold, as this view sees it.
+    fn marks(&self) -> Result<Marks, StoreError> {
+        if let Some(marks) = self.marks.get() {
+            return Ok(*marks);
+        }
+        let marks = marks::load(self.connection()?)?;
+        Ok(*self.marks.get_or_init(|| marks))
+    }
+
+    /// The rows of each part of a window, as one query.
+    fn parts(
+        &self,
+        window: Window,
+        of: impl Fn(Level, Window) -> String,
+    ) -> Result<String, StoreError> {
+        let mut parts = self.marks()?.segments(window, Level::Hour);
+        if parts.is_empty() {
+            parts.push((Level::TenSeconds, window));
+        }
+        let parts: Vec<_> = parts.into_iter().map(|(l, part)| of(l, part)).collect();
+        Ok(parts.join(" UNION ALL "))
     }
 }
 
@@ -130,35 +160,32 @@ impl Snapshot for View {
         })
     }
 
-    fn summaries(&self, filter: &SummaryFilter) -> Result<Vec<SummaryRow>, StoreError> {
-        let comparison = match filter.routes {
-            Routes::Exact => "=",
-            Routes::Split => "<>",
-        };
-        let only = match &filter.instances {
-            None => String::new(),
-            Some(ids) if ids.is_empty() => return Ok(vec![]),
-            Some(ids) => {
-                let ids: Vec<_> = ids.iter().map(|id| id.0.to_string()).collect();
-                format!(" AND instance IN ({})", ids.join(","))
-            }
-        };
-        let sql = format!(
-            "SELECT from_ns, to_ns, instance, side, protocol, route_kind, route, method, status_class, requests, errors,
-             client_errors, durations FROM summary
-             WHERE to_ns > ? AND to_ns <= ? AND route_kind {comparison} {ROUTE_ALL}{only} ORDER BY to_ns"
-        );
-        let window = filter.window;
-        self.rows(&sql, params![window.from.0, window.to.0], summary_row)
+    fn reach(&self, window: Window) -> Result<Reach, StoreError> {
+        Ok(self.marks()?.reach(window))
+    }
+
+    fn each_summary(
+        &self,
+        filter: &SummaryFilter,
+        each: &mut dyn FnMut(SummaryRow<Durations<'_>>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        if filter.instances.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(());
+        }
+        let connection = self.connection()?;
+        for (level, part) in self.marks()?.segments(filter.window, filter.widest) {
+            scan::summaries(connection, level, part, filter, each)?;
+        }
+        Ok(())
     }
 
     fn active(&self, window: Window) -> Result<Vec<InstanceId>, StoreError> {
-        let sql = format!(
-            "SELECT DISTINCT instance FROM summary WHERE to_ns > ? AND to_ns <= ? AND route_kind = {ROUTE_ALL} ORDER BY ALL"
-        );
-        self.rows(&sql, params![window.from.0, window.to.0], |row| {
-            Ok(Ok(InstanceId(row.get(0)?)))
-        })
+        let all = self.parts(window, |level, part| {
+            let (table, within) = (level.table("summary"), ends_in(part));
+            format!("SELECT instance FROM {table} WHERE {within} AND route_kind = {ROUTE_ALL}")
+        })?;
+        let sql = format!("SELECT DISTINCT instance FROM ({all}) ORDER BY ALL");
+        self.rows(&sql, [], |row| Ok(Ok(InstanceId(row.get(0)?))))
     }
 
     fn covered(&self, since: TimeNs) -> Result<Vec<(AgentId, Window)>, StoreError> {
@@ -172,21 +199,30 @@ impl Snapshot for View {
         })
     }
 
-    fn edges(&self, window: Window) -> Result<Vec<EdgeRow>, StoreError> {
-        let sql = "SELECT from_ns, to_ns, agent, side, protocol, caller_instance, caller_ip, caller_port, callee_instance,
-             callee_ip, callee_port, requests, errors, client_errors, durations, connections, sent_bytes, received_bytes,
-             retransmits, rtt_ns FROM edge WHERE to_ns > ? AND to_ns <= ? ORDER BY to_ns";
-        self.rows(sql, params![window.from.0, window.to.0], edge_row)
+    fn each_edge(
+        &self,
+        window: Window,
+        each: &mut dyn FnMut(EdgeRow<Durations<'_>>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        for (level, part) in self.marks()?.segments(window, Level::Hour) {
+            scan::edges(connection, level, part, each)?;
+        }
+        Ok(())
     }
 
     fn spoken(&self, window: Window) -> Result<Vec<(InstanceId, Protocol)>, StoreError> {
         let client = Side::Client.code();
+        let all = self.parts(window, |level, part| {
+            let (table, within) = (level.table("edge"), ends_in(part));
+            format!("SELECT side, protocol, caller_instance, callee_instance FROM {table} WHERE {within}")
+        })?;
         let sql = format!(
-            "WITH seen AS (SELECT * FROM edge WHERE to_ns > ? AND to_ns <= ?)
+            "WITH seen AS ({all})
              SELECT caller_instance AS instance, protocol FROM seen WHERE side = {client} AND caller_instance IS NOT NULL
              UNION SELECT callee_instance, protocol FROM seen WHERE callee_instance IS NOT NULL ORDER BY ALL"
         );
-        self.rows(&sql, params![window.from.0, window.to.0], |row| {
+        self.rows(&sql, [], |row| {
             let (id, protocol): (u32, u8) = (row.get(0)?, row.get(1)?);
             let protocol = code("protocol", protocol, Protocol::from_code);
             Ok(protocol.map(|protocol| (InstanceId(id), protocol)))
@@ -209,12 +245,26 @@ impl Snapshot for View {
                 values.push(service.name.raw().to_owned());
             }
         }
+        if !filter.kinds.is_empty() {
+            let codes: Vec<_> = filter.kinds.iter().map(|k| k.code().to_string()).collect();
+            only.push_str(&format!(" AND kind IN ({})", codes.join(",")));
+        }
         let sql = format!(
             "SELECT {columns} FROM event WHERE at_ns < ?::BIGINT AND coalesce(until_ns, at_ns) >= ?::BIGINT{only}
              ORDER BY at_ns DESC LIMIT {}",
             filter.limit
         );
         self.rows(&sql, duckdb::params_from_iter(values), event_row)
+    }
+
+    fn gauges(&self, window: Window) -> Result<Vec<GaugeRow>, StoreError> {
+        let all = self.parts(window, measures::gauges)?;
+        self.rows(&measures::fold_gauges(&all), [], measures::gauge_row)
+    }
+
+    fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError> {
+        let all = self.parts(window, measures::processes)?;
+        self.rows(&measures::fold_processes(&all), [], measures::process_row)
     }
 
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError> {

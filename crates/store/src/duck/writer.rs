@@ -1,12 +1,15 @@
 //! The one writer: takes what waits in the queue, stores it as one transaction and answers all of it. A transaction that
 //! fails is rolled back and its commands are tried one by one, so that a bad one cannot take the others with it.
 
-use super::{rows, tables};
+use super::upkeep::Caretaker;
+use super::{marks, rows, tables};
 use crate::StoreError;
-use crate::append::{Appended, StoredBatch};
+use crate::append::{Appended, StoredBatch, Upkeep};
+use crate::level::Marks;
 use crate::registry::{self, Changes, Registry};
-use coral_model::AuditRow;
+use coral_model::{AuditRow, TimeNs};
 use duckdb::Connection;
+use std::path::Path;
 use tokio::sync::{mpsc, oneshot};
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -15,6 +18,7 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) enum Command {
     Append(Box<StoredBatch>, Reply<Appended>),
     Audit(Box<AuditRow>, Reply<()>),
+    Maintain(TimeNs, Reply<Upkeep>),
     Close,
 }
 
@@ -25,6 +29,9 @@ const GROUP_ROWS: usize = 100_000;
 pub(super) struct Writer {
     connection: Connection,
     registry: Registry,
+    /// What the levels hold.
+    marks: Marks,
+    caretaker: Caretaker,
     /// The engine gave up (it does when it cannot fold its log into the file) and wants to be started anew.
     failed: bool,
 }
@@ -36,35 +43,48 @@ pub(super) struct Placed<'a> {
     pub appended: Appended,
 }
 
+/// About how many rows a batch becomes.
+fn weight(batch: &StoredBatch) -> usize {
+    let gauges: usize = batch.hosts.iter().map(|h| h.gauges.len()).sum();
+    batch.summaries.len() + batch.edges.len() + batch.processes.len() + gauges + 1
+}
+
 impl Writer {
-    pub fn new(connection: Connection) -> Result<Self, StoreError> {
-        let registry = tables::load(&connection)?;
+    pub fn new(connection: Connection, path: &Path, max_bytes: u64) -> Result<Self, StoreError> {
         Ok(Self {
+            registry: tables::load(&connection)?,
+            marks: marks::load(&connection)?,
+            caretaker: Caretaker::new(path, max_bytes),
             connection,
-            registry,
             failed: false,
         })
     }
 
     pub fn run(&mut self, mut queue: mpsc::Receiver<Command>) {
         while let Some(first) = queue.blocking_recv() {
-            let (mut batches, mut audits) = (vec![], vec![]);
+            let (mut batches, mut audits, mut upkeep) = (vec![], vec![], None);
             let (mut rows, mut closing, mut next) = (0, false, Some(first));
             while let Some(command) = next.take() {
                 match command {
                     Command::Append(batch, reply) => {
-                        rows += batch.summaries.len() + batch.edges.len() + 1;
+                        rows += weight(&batch);
                         batches.push((batch, reply));
                     }
                     Command::Audit(row, reply) => audits.push((row, reply)),
+                    Command::Maintain(now, reply) => upkeep = Some((now, reply)),
                     Command::Close => closing = true,
                 }
                 let full = batches.len() + audits.len() >= GROUP_COMMANDS || rows >= GROUP_ROWS;
-                if !full && !closing {
+                if !full && !closing && upkeep.is_none() {
                     next = queue.try_recv().ok();
                 }
             }
-            self.store(batches, audits);
+            if !batches.is_empty() || !audits.is_empty() {
+                self.store(batches, audits);
+            }
+            if let Some((now, reply)) = upkeep {
+                let _ = reply.send(self.maintain(now));
+            }
             if closing || self.failed {
                 break;
             }
@@ -103,6 +123,13 @@ impl Writer {
         for (reply, answer) in audit_replies.into_iter().zip(audited) {
             let _ = reply.send(answer);
         }
+    }
+
+    fn maintain(&mut self, now: TimeNs) -> Result<Upkeep, StoreError> {
+        if self.failed {
+            return Err(StoreError::Closed);
+        }
+        self.caretaker.piece(&self.connection, &mut self.marks, now)
     }
 
     fn one(&mut self, batch: &[Box<StoredBatch>]) -> Result<Appended, StoreError> {
@@ -156,7 +183,7 @@ impl Writer {
         }
         tables::write_instances(connection, &placed)?;
         tables::write_ships(connection, &self.registry, &placed)?;
-        rows::append(connection, &placed, audits).map_err(&failed)??;
+        rows::append(connection, &placed, audits, &self.marks).map_err(&failed)??;
         transaction.commit().map_err(&failed)?;
         if let Some(newest) = batches.iter().map(|b| b.clock).max() {
             self.registry.forget(newest);

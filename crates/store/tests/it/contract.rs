@@ -1,11 +1,13 @@
 //! What every store must do.
 
-use crate::samples::{batch, edge, histogram, second, window};
+use crate::samples::{batch, edge, histogram, host, process, second, window};
 use coral_model::{
-    AgentId, AuditOutcome, AuditRow, Caller, Endpoint, Protocol, Role, Route, Seq, ServiceKey, Via,
+    AgentId, AuditOutcome, AuditRow, Caller, Endpoint, EventKind, Protocol, Role, Route, Seq,
+    ServiceKey, Via,
 };
 use coral_store::{
-    Append, Appended, Duck, EventFilter, Memory, Read, Routes, StoreError, SummaryFilter,
+    Append, Appended, Duck, EventFilter, Keeping, Level, Memory, Read, Routes, StoreError,
+    SummaryFilter,
 };
 
 trait Store: Append + Read {}
@@ -17,7 +19,12 @@ fn both(test: impl AsyncFn(&dyn Store)) {
         .unwrap();
     runtime.block_on(test(&Memory::default()));
     let dir = tempfile::tempdir().unwrap();
-    let duck = Duck::open(&dir.path().join("coral.duckdb"), second(0)).unwrap();
+    let duck = Duck::open(
+        &dir.path().join("coral.duckdb"),
+        Keeping::default(),
+        second(0),
+    )
+    .unwrap();
     runtime.block_on(test(&duck));
     duck.close();
 }
@@ -27,6 +34,7 @@ fn filter(from: i64, to: i64, routes: Routes) -> SummaryFilter {
         window: window(from, to),
         instances: None,
         routes,
+        widest: Level::Hour,
     }
 }
 
@@ -144,6 +152,7 @@ fn events_come_newest_first_and_by_service() {
             let filter = EventFilter {
                 window: window(0, 1000),
                 services,
+                kinds: vec![],
                 limit,
             };
             let events = view.events(&filter).unwrap();
@@ -158,6 +167,56 @@ fn events_come_newest_first_and_by_service() {
             ask(vec![ServiceKey::plain("pay")], 10),
             [second(198), second(98)]
         );
+    });
+}
+
+#[test]
+fn events_are_picked_by_kind() {
+    both(async |store| {
+        let mut next = batch("a", 5, 1, 100);
+        next.events[0].kind = EventKind::Crash;
+        store.append(next).await.unwrap();
+        let view = store.snapshot().unwrap();
+        let ask = |kinds: &[EventKind]| {
+            let filter = EventFilter {
+                window: window(0, 1000),
+                services: vec![],
+                kinds: kinds.to_vec(),
+                limit: 10,
+            };
+            let events = view.events(&filter).unwrap();
+            events.iter().map(|e| e.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(ask(&[EventKind::Crash]), [EventKind::Crash]);
+        assert_eq!(
+            ask(&[EventKind::Start, EventKind::Crash]),
+            [EventKind::Crash, EventKind::Start]
+        );
+        assert!(ask(&[EventKind::Gap]).is_empty());
+    });
+}
+
+#[test]
+fn hosts_and_processes_are_measured_over_the_window() {
+    both(async |store| {
+        for (seq, busy) in [(1, 0.5), (2, 0.25), (3, 1.0)] {
+            let at = 100 + 10 * i64::try_from(seq).unwrap();
+            let mut next = batch("a", 5, seq, at);
+            next.hosts[0] = host(at - 10, busy);
+            next.processes[0] = process(at - 10, 1, busy);
+            store.append(next).await.unwrap();
+        }
+        let view = store.snapshot().unwrap();
+        let gauges = view.gauges(window(110, 130)).unwrap();
+        let names: Vec<_> = gauges.iter().map(|g| (&*g.name, g.label.raw())).collect();
+        assert_eq!(names, [("cpu.busy_ratio", ""), ("disk.await_ms", "sda")]);
+        let cpu = &gauges[0];
+        assert_eq!((cpu.last, cpu.least, cpu.most), (1.0, 0.25, 1.0));
+        assert_eq!((cpu.total, cpu.samples), (1.25, 2));
+        let used = view.processes(window(0, 1000)).unwrap();
+        assert_eq!(used.len(), 1);
+        assert_eq!((used[0].cpu_ns, used[0].last), (17.5e9, second(130)));
+        assert_eq!(used[0].rss_bytes, 1_000_001);
     });
 }
 
@@ -220,6 +279,7 @@ fn all(store: &dyn Store) -> Vec<String> {
     let events = EventFilter {
         window: window(0, 1000),
         services: vec![],
+        kinds: vec![],
         limit: 100,
     };
     let rows = |routes| view.summaries(&filter(0, 1000, routes)).unwrap();
@@ -234,6 +294,8 @@ fn all(store: &dyn Store) -> Vec<String> {
         format!("{:?}", view.edges(window(0, 1000)).unwrap()),
         format!("{:?}", view.spoken(window(0, 1000)).unwrap()),
         format!("{:?}", view.events(&events).unwrap()),
+        format!("{:?}", view.gauges(window(0, 1000)).unwrap()),
+        format!("{:?}", view.processes(window(0, 1000)).unwrap()),
         format!("{:?}", view.health(window(0, 1000)).unwrap()),
         format!("{:?}", view.newest_health().unwrap()),
         format!("{:?}", view.ship_states().unwrap()),
@@ -246,7 +308,12 @@ fn all(store: &dyn Store) -> Vec<String> {
 #[test]
 fn what_was_asked_before_does_not_change_the_answer() {
     let dir = tempfile::tempdir().unwrap();
-    let duck = Duck::open(&dir.path().join("coral.duckdb"), second(0)).unwrap();
+    let duck = Duck::open(
+        &dir.path().join("coral.duckdb"),
+        Keeping::default(),
+        second(0),
+    )
+    .unwrap();
     let memory = Memory::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -278,7 +345,12 @@ fn what_was_asked_before_does_not_change_the_answer() {
 #[test]
 fn a_snapshot_sees_whole_commits_in_order() {
     let dir = tempfile::tempdir().unwrap();
-    let duck = Duck::open(&dir.path().join("coral.duckdb"), second(0)).unwrap();
+    let duck = Duck::open(
+        &dir.path().join("coral.duckdb"),
+        Keeping::default(),
+        second(0),
+    )
+    .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

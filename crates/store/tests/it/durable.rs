@@ -2,7 +2,7 @@
 
 use crate::samples::{batch, second, summary, window};
 use coral_model::{Route, Seq};
-use coral_store::{Append, Duck, Read, Routes, StoreError, SummaryFilter};
+use coral_store::{Append, Duck, Keeping, Level, Read, Routes, StoreError, SummaryFilter};
 use std::time::Instant;
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -15,7 +15,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn a_reopened_file_knows_what_it_holds() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("coral.duckdb");
-    let duck = Duck::open(&path, second(0)).unwrap();
+    let duck = Duck::open(&path, Keeping::default(), second(0)).unwrap();
     runtime().block_on(async {
         for seq in 1..=3 {
             duck.append(batch("a", 5, seq, 100)).await.unwrap();
@@ -26,7 +26,7 @@ fn a_reopened_file_knows_what_it_holds() {
     assert!(matches!(closed, Err(StoreError::Closed)));
     drop(duck);
 
-    let duck = Duck::open(&path, second(0)).unwrap();
+    let duck = Duck::open(&path, Keeping::default(), second(0)).unwrap();
     runtime().block_on(async {
         let again = duck.append(batch("a", 5, 3, 100)).await.unwrap();
         assert_eq!((again.new, again.last, again.unknown), (false, Seq(3), 3));
@@ -43,7 +43,12 @@ fn a_reopened_file_knows_what_it_holds() {
 #[test]
 fn rows_go_in_by_the_thousand() {
     let dir = tempfile::tempdir().unwrap();
-    let duck = Duck::open(&dir.path().join("coral.duckdb"), second(0)).unwrap();
+    let duck = Duck::open(
+        &dir.path().join("coral.duckdb"),
+        Keeping::default(),
+        second(0),
+    )
+    .unwrap();
     let (batches, each) = (20u64, 2_000u32);
     let begin = Instant::now();
     runtime().block_on(async {
@@ -62,6 +67,7 @@ fn rows_go_in_by_the_thousand() {
         window: window(0, 1000),
         instances: None,
         routes: Routes::Exact,
+        widest: Level::Hour,
     };
     let begin = Instant::now();
     let rows = duck.snapshot().unwrap().summaries(&filter).unwrap();

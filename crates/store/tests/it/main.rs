@@ -7,4 +7,6 @@
 
 mod contract;
 mod durable;
+mod retention;
+mod rollup;
 mod samples;

@@ -2,9 +2,9 @@
 
 use coral_model::summary::Counts;
 use coral_model::{
-    AgentHealth, AgentId, AgentMode, BootId, EdgeSummary, Endpoint, Epoch, Event, EventKind,
-    Histogram, Instance, InstanceKey, Loss, Method, Missing, Observed, Protocol, Route, Seq,
-    ServiceClass, ServiceKey, Side, StatusClass, Summary, TimeNs, Window,
+    AgentHealth, AgentId, AgentMode, BootId, EdgeSummary, Endpoint, Epoch, Event, EventKind, Gauge,
+    Histogram, HostSample, Instance, InstanceKey, Loss, Method, Missing, Observed, ProcessSample,
+    Protocol, Route, Seq, ServiceClass, ServiceKey, Side, StatusClass, Summary, TimeNs, Window,
 };
 use coral_store::StoredBatch;
 use std::time::Duration;
@@ -115,7 +115,34 @@ pub fn event(agent: &str, at: i64, service: Option<&str>) -> Event {
     }
 }
 
-/// A batch of two services: an exact row and its split, one edge, two events, health, one unknown item.
+pub fn host(from: i64, busy: f64) -> HostSample {
+    let gauge = |name: &str, label: &str, value| Gauge {
+        name: name.into(),
+        label: label.into(),
+        value,
+    };
+    HostSample {
+        window: window(from, from + 10),
+        gauges: vec![
+            gauge("cpu.busy_ratio", "", busy),
+            gauge("disk.await_ms", "sda", 4.0 * busy),
+        ],
+    }
+}
+
+pub fn process(from: i64, instance: u32, cpu_cores: f64) -> ProcessSample {
+    ProcessSample {
+        window: window(from, from + 10),
+        instance,
+        cpu_cores,
+        rss_bytes: 1_000_000 + u64::from(instance),
+        fds: Some(12),
+        threads: 3,
+    }
+}
+
+/// A batch of two services: an exact row and its split, one edge, two events, its host, a process, health, one unknown
+/// item.
 pub fn batch(agent: &str, epoch: u64, seq: u64, at: i64) -> StoredBatch {
     StoredBatch {
         agent: AgentId::new(agent).unwrap(),
@@ -134,6 +161,8 @@ pub fn batch(agent: &str, epoch: u64, seq: u64, at: i64) -> StoredBatch {
             event(agent, at - 1, None),
             event(agent, at - 2, Some("pay")),
         ],
+        hosts: vec![host(at - 10, 0.5)],
+        processes: vec![process(at - 10, 1, 0.25)],
         health: Some(health(agent, at)),
         unknown: 1,
     }

@@ -76,7 +76,11 @@ impl Picture {
             AnswerBody::Topology { nodes, edges } => {
                 self.topology = Some(Topology { head, nodes, edges });
             }
-            AnswerBody::Summary(_) | AnswerBody::Metrics(_) | AnswerBody::Events { .. } => {}
+            AnswerBody::Summary(_)
+            | AnswerBody::Metrics(_)
+            | AnswerBody::Events { .. }
+            | AnswerBody::Host(_)
+            | AnswerBody::Sql(_) => {}
         }
     }
 

@@ -150,6 +150,8 @@ mod tests {
             trend: vec![],
             stale: Some(Duration::from_secs(1)),
             protocols: vec![],
+            cpu_cores: None,
+            rss_bytes: None,
         }
     }
 

@@ -4,6 +4,7 @@ use crate::fixture;
 use coral_mesh::direct::Listener;
 use coral_mesh::rpc;
 use coral_model::Question;
+use coral_model::answer::Table;
 use coral_proto::v1;
 use coral_proto::v1::query_server::{Query, QueryServer};
 use coral_proto::v1::watch_server::{Watch, WatchServer};
@@ -25,6 +26,8 @@ fn answer(question: &Question) -> coral_model::Answer {
         Question::Metrics { .. } => fixture::routes(),
         Question::Topology { .. } => fixture::topology(),
         Question::Summary { .. } => fixture::answer(coral_model::AnswerBody::Summary(vec![])),
+        Question::Host { .. } => fixture::answer(coral_model::AnswerBody::Host(vec![])),
+        Question::Sql { .. } => fixture::answer(coral_model::AnswerBody::Sql(Table::default())),
         Question::Events { .. } => fixture::answer(coral_model::AnswerBody::Events {
             rows: vec![],
             truncated: false,
@@ -35,6 +38,14 @@ fn answer(question: &Question) -> coral_model::Answer {
 #[tonic::async_trait]
 impl Query for Shop {
     type RunStream = Parts<v1::AnswerPart>;
+    type ExportStream = Parts<v1::ExportChunk>;
+
+    async fn export(
+        &self,
+        _: Request<v1::ExportRequest>,
+    ) -> Result<Response<Self::ExportStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
 
     /// Each service comes in a part of its own: whoever reads must join them.
     async fn run(

@@ -55,6 +55,8 @@ fn answers_come_as_tables_and_json() {
         &["query", "summary"][..],
         &["query", "events"],
         &["query", "metrics", "cart"],
+        &["query", "changes", "cart"],
+        &["query", "host", "web-1"],
     ] {
         let output = coral(dir.path(), args);
         assert_eq!(code(&output), 0, "{args:?}");

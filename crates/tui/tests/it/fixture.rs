@@ -89,6 +89,8 @@ pub fn service(name: &str, server: Option<Red>) -> ServiceRow {
         oldest_in_flight: None,
         stale: ms(900.0),
         protocols: vec![Protocol::Http1],
+        cpu_cores: None,
+        rss_bytes: None,
     }
 }
 

@@ -204,6 +204,7 @@ impl World {
         let question = Question::Summary {
             span,
             service: None,
+            compare: None,
         };
         match self.ask(question, now).body {
             AnswerBody::Summary(rows) => rows,
@@ -215,6 +216,7 @@ impl World {
         let question = Question::Events {
             span: Span::Last(Duration::from_secs(900)),
             service: None,
+            kinds: vec![],
             limit: 10,
         };
         match self.ask(question, now).body {
