@@ -163,9 +163,10 @@ mod tests {
     use crate::clock::{Clock, Reading};
     use crate::enrich::processes_for_tests;
     use coral_model::TimeNs;
+    use nix::time::{ClockId, clock_gettime};
     use std::collections::{BTreeMap, BTreeSet};
     use std::process::Command;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     fn interval(since_ticks: u64) -> Interval {
         let (from, to) = (TimeNs(0), TimeNs(1_000_000_000));
@@ -176,9 +177,11 @@ mod tests {
         }
     }
 
-    fn spin(until: Duration) {
-        let until = Instant::now() + until;
-        while Instant::now() < until {}
+    /// Uses so much processor time, however long that takes on a busy machine.
+    fn spin(used: Duration) {
+        let own = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
+        let until = own() + used;
+        while own() < until {}
     }
 
     #[test]
