@@ -166,7 +166,7 @@ mod tests {
     use nix::time::{ClockId, clock_gettime};
     use std::collections::{BTreeMap, BTreeSet};
     use std::process::Command;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     fn interval(since_ticks: u64) -> Interval {
         let (from, to) = (TimeNs(0), TimeNs(1_000_000_000));
