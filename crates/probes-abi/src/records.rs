@@ -128,6 +128,10 @@ pub struct Traffic {
     pub bytes_out: u64,
     /// Payload bytes into it.
     pub bytes_in: u64,
+    /// Segments sent again.
+    pub resent: u64,
+    /// The kernel's smoothed round-trip time when a request last ended; 0 = not known.
+    pub rtt_ns: u64,
 }
 
 /// Where a request waits that has no slot in its connection.

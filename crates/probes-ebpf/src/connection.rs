@@ -14,9 +14,24 @@ const LISTEN: u32 = 10;
 
 static UNKNOWN: Conn = Conn::EMPTY;
 
-/// The connection of this packet. `scratch` is this program's own place.
-#[inline(always)]
+/// The connection of this packet, null when it has none. `scratch` is this program's own place. A call of its own, so
+/// that its part of the stack is free again when the packet is walked over.
+#[inline(never)]
 pub fn of(
+    skb: *mut __sk_buff,
+    cookie: u64,
+    segment: &Segment,
+    direction: u8,
+    scratch: *mut Scratch,
+) -> *mut Conn {
+    match find(skb, cookie, segment, direction, scratch) {
+        Some(conn) => conn,
+        None => core::ptr::null_mut(),
+    }
+}
+
+#[inline(always)]
+fn find(
     skb: *mut __sk_buff,
     cookie: u64,
     segment: &Segment,

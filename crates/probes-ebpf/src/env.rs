@@ -4,7 +4,7 @@ use crate::atomic;
 use crate::maps::{BUDGET, COUNT, DETAIL, HISTOGRAM, QUEUE, Scratch, TRAFFIC, count};
 use crate::series;
 use aya_ebpf::bindings::{__sk_buff, BPF_ANY, BPF_NOEXIST, BPF_RB_NO_WAKEUP};
-use aya_ebpf::helpers::bpf_skb_load_bytes;
+use aya_ebpf::helpers::{bpf_sk_fullsock, bpf_skb_load_bytes, bpf_tcp_sock};
 use coral_probes_abi::bounded;
 use coral_probes_abi::histogram::{octave, slot};
 use coral_probes_abi::http1::{Conn, Counter, Ended, Env, LINE_BYTES, Request, Walk};
@@ -87,25 +87,34 @@ impl Env for Kernel {
 
     #[inline(always)]
     fn ended(&mut self, conn: &mut Conn, request: &Request, ended: &Ended) {
-        let duration_ns = ended.ended_ns.wrapping_sub(ended.began_ns);
-        let stream = (ended.tunnel || duration_ns > STREAM_NS) as u8;
-        let class = if ended.status > 599 {
-            5
-        } else {
-            (ended.status / 100) as u8
-        };
-        count_request(conn.series, ended, class, stream);
-        if ended.ending == 0 && stream == 0 {
-            count_duration(conn.series, class, duration_ns);
-        }
-        detail(conn.series, request, ended, stream);
-        flush_traffic(conn, 0);
+        request_ended(self.skb, conn, request, ended);
     }
 
     #[inline(always)]
     fn count(&mut self, counter: Counter) {
         count(counter);
     }
+}
+
+/// A call of its own: it is reached from the packet and from the loop over it, and the stack is short.
+#[inline(never)]
+fn request_ended(skb: *mut __sk_buff, conn: &mut Conn, request: &Request, ended: &Ended) {
+    let duration_ns = ended.ended_ns.wrapping_sub(ended.began_ns);
+    let stream = (ended.tunnel || duration_ns > STREAM_NS) as u8;
+    let class = if ended.status > 599 {
+        5
+    } else {
+        (ended.status / 100) as u8
+    };
+    count_request(conn.series, ended, class, stream);
+    if ended.ending == 0 && stream == 0 {
+        count_duration(conn.series, class, duration_ns);
+    }
+    detail(conn.series, request, ended, stream);
+    if !skb.is_null() {
+        tcp(skb, conn);
+    }
+    flush_traffic(conn, 0);
 }
 
 #[inline(always)]
@@ -181,6 +190,36 @@ fn detail(series: u64, request: &Request, ended: &Ended, stream: u8) {
     record.submit(BPF_RB_NO_WAKEUP as u64);
 }
 
+/// Asks the socket for its round-trip time and what it sent again.
+#[inline(always)]
+fn tcp(skb: *mut __sk_buff, conn: &mut Conn) {
+    // SAFETY: a field of the program's context; each helper is given what the one before returned, checked.
+    let (srtt_us, resent) = unsafe {
+        let socket = (*skb).__bindgen_anon_2.sk;
+        if socket.is_null() {
+            return;
+        }
+        let full = bpf_sk_fullsock(socket);
+        if full.is_null() {
+            return;
+        }
+        let tcp = bpf_tcp_sock(full);
+        if tcp.is_null() {
+            return;
+        }
+        ((*tcp).srtt_us, (*tcp).total_retrans)
+    };
+    let grown = resent.wrapping_sub(conn.resent);
+    conn.resent = resent;
+    if let Some(traffic) = TRAFFIC.get_ptr_mut(&conn.series) {
+        // SAFETY: fields of a map value. The kernel keeps eight times the microseconds.
+        unsafe {
+            (*traffic).rtt_ns = ((srtt_us >> 3) as u64) * 1000;
+            atomic::add(&raw mut (*traffic).resent, grown as u64);
+        }
+    }
+}
+
 /// Adds to the series what its connection moved since the last time.
 #[inline(always)]
 pub fn flush_traffic(conn: &mut Conn, connections: u64) {
@@ -194,6 +233,8 @@ pub fn flush_traffic(conn: &mut Conn, connections: u64) {
             connections: 0,
             bytes_out: 0,
             bytes_in: 0,
+            resent: 0,
+            rtt_ns: 0,
         };
         let _ = TRAFFIC.insert(&conn.series, &none, BPF_NOEXIST as u64);
     }

@@ -37,7 +37,8 @@ fn packet(skb: *mut __sk_buff, direction: u8) {
     };
     // SAFETY: the helper takes the program's context.
     let cookie = unsafe { bpf_get_socket_cookie(skb as *mut c_void) };
-    if let Some(conn) = connection::of(skb, cookie, &segment, direction, scratch) {
+    let conn = connection::of(skb, cookie, &segment, direction, scratch);
+    if !conn.is_null() {
         // SAFETY: a map value; both directions may work on it at once and touch fields of their own.
         let conn = unsafe { &mut *conn };
         let dir = if direction == EGRESS {

@@ -28,21 +28,19 @@ pub struct Segment {
 /// The segment in a packet; `None` for anything but TCP.
 #[inline(always)]
 pub fn segment(skb: *mut __sk_buff) -> Option<Segment> {
-    let mut ip = [0u8; 40];
-    load(skb, 0, &mut ip)?;
-    let (family, header) = if ip[0] >> 4 == 4 {
-        if ip[9] != TCP {
-            return None;
-        }
-        (4, ((ip[0] & 15) as u32) * 4)
+    // One buffer for both headers, whose first twenty bytes say all: the stack is short.
+    let mut bytes = [0u8; 20];
+    load(skb, 0, &mut bytes)?;
+    let (family, header, protocol) = if bytes[0] >> 4 == 4 {
+        (4, ((bytes[0] & 15) as u32) * 4, bytes[9])
     } else {
-        if ip[6] != TCP {
-            return None;
-        }
-        (6, 40)
+        (6, 40, bytes[6])
     };
-    let mut tcp = [0u8; 20];
-    load(skb, header, &mut tcp)?;
+    if protocol != TCP {
+        return None;
+    }
+    load(skb, header, &mut bytes)?;
+    let tcp = bytes;
     let payload = header + ((tcp[12] >> 4) as u32) * 4;
     // SAFETY: a field of the program's context.
     let total = unsafe { (*skb).len };

@@ -93,8 +93,15 @@ impl Live {
                 connections: now.connections.saturating_sub(before.connections),
                 bytes_out: now.bytes_out.saturating_sub(before.bytes_out),
                 bytes_in: now.bytes_in.saturating_sub(before.bytes_in),
+                resent: now.resent.saturating_sub(before.resent),
+                rtt_ns: now.rtt_ns,
             };
-            if grown != Traffic::default() {
+            if grown
+                != (Traffic {
+                    rtt_ns: now.rtt_ns,
+                    ..Traffic::default()
+                })
+            {
                 out.traffic.push((series, grown));
             }
         })

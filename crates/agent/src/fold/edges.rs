@@ -5,6 +5,7 @@ use coral_model::summary::Counts;
 use coral_model::{EdgeSummary, Endpoint, Histogram, Item, Protocol, Side, Window};
 use coral_probes::abi::records::Traffic;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
@@ -38,6 +39,10 @@ impl Edges {
             edge.traffic.connections += traffic.connections;
             edge.traffic.bytes_out += traffic.bytes_out;
             edge.traffic.bytes_in += traffic.bytes_in;
+            edge.traffic.resent += traffic.resent;
+            if traffic.rtt_ns != 0 {
+                edge.traffic.rtt_ns = traffic.rtt_ns;
+            }
         });
     }
 
@@ -96,7 +101,7 @@ fn summary(key: Key, edge: Edge, window: Window) -> Option<Item> {
         connections: edge.traffic.connections,
         bytes_sent: sent,
         bytes_received: received,
-        retransmits: None,
-        rtt: None,
+        retransmits: Some(edge.traffic.resent),
+        rtt: (edge.traffic.rtt_ns != 0).then(|| Duration::from_nanos(edge.traffic.rtt_ns)),
     }))
 }

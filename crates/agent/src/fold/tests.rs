@@ -234,6 +234,8 @@ fn an_edge_to_an_address_has_the_clients_count_and_bytes() {
         connections: 1,
         bytes_out: 100,
         bytes_in: 900,
+        resent: 2,
+        rtt_ns: 5_000,
     };
     let info = client(u32::MAX - 1, b"curl");
     let drained = Drained {
@@ -260,6 +262,10 @@ fn an_edge_to_an_address_has_the_clients_count_and_bytes() {
     assert_eq!(
         (edge.counts.requests, edge.bytes_sent, edge.bytes_received),
         (4, 100, 900)
+    );
+    assert_eq!(
+        (edge.retransmits, edge.rtt),
+        (Some(2), Some(Duration::from_micros(5)))
     );
     let address = coral_model::Endpoint::Address {
         ip: "192.0.2.7".parse().unwrap(),

@@ -124,8 +124,8 @@ pub struct Conn {
     pub local_port: u16,
     /// The other end's port.
     pub remote_port: u16,
-    /// Keeps the layout free of holes.
-    pub unused2: u32,
+    /// Segments sent again that were added to the series.
+    pub resent: u32,
     /// Under what its requests wait that have no slot: the cookie, or a hash when the connection began in a handshake.
     pub queue: u64,
     /// The requests in flight, by index.
@@ -256,7 +256,7 @@ impl Conn {
         remote: [0; 16],
         local_port: 0,
         remote_port: 0,
-        unused2: 0,
+        resent: 0,
         queue: 0,
         slots: [Request::EMPTY; SLOTS],
     };
