@@ -34,7 +34,6 @@ pub fn enter<E: Env>(
         // Far from zero, so that what comes before the first packet seen does not wrap.
         dir.seen = (1 << 32) | seq as u64;
         dir.counted = dir.seen;
-        dir.next = dir.seen;
     }
     walk.start = extend(dir.seen, seq);
     walk.end = walk.start.wrapping_add(bytes as u64);
@@ -51,6 +50,9 @@ pub fn enter<E: Env>(
     }
     let crossing = dir.mode == Mode::BODY || dir.mode == Mode::CHUNK;
     if walk.start > dir.next {
+        if wait(env, walk, dir, bytes) {
+            return false;
+        }
         // The end of a body that went by unseen ended the message all the same.
         if dir.mode == Mode::BODY {
             message_done(env, conn, dir, walk.now_ns);
@@ -69,12 +71,34 @@ pub fn enter<E: Env>(
     walk.at < walk.end
 }
 
-/// Begins anew at a packet that begins with a head.
+/// How far bytes may run ahead of ones that are due, before these are given up.
+const AHEAD_MAX: u64 = 4 << 20;
+
+/// Whether a packet that came too early waits for the bytes before it: it is remembered as a stretch, not as bytes, since
+/// most of it turns out to be body. A packet that begins with a head does not wait, it is where to begin anew.
 #[inline(always)]
-fn resync<E: Env>(env: &mut E, walk: &mut Walk, dir: &mut Dir, bytes: u32) -> bool {
-    if walk.start < dir.next {
+fn wait<E: Env>(env: &mut E, walk: &mut Walk, dir: &mut Dir, bytes: u32) -> bool {
+    if walk.end.wrapping_sub(dir.next) > AHEAD_MAX || begins_head(env, walk, bytes) {
         return false;
     }
+    remember(walk, dir);
+    true
+}
+
+/// Adds the packet to the stretch that went by unread.
+#[inline(always)]
+fn remember(walk: &Walk, dir: &mut Dir) {
+    if dir.early_to == 0 || walk.start < dir.early_from {
+        dir.early_from = walk.start;
+    }
+    if walk.end > dir.early_to {
+        dir.early_to = walk.end;
+    }
+}
+
+/// Whether the packet begins as a head does.
+#[inline(always)]
+fn begins_head<E: Env>(env: &mut E, walk: &mut Walk, bytes: u32) -> bool {
     let looked = if bytes > 4 { 4 } else { bytes };
     if looked == 0 || !env.load(walk, 0, looked) {
         return false;
@@ -85,17 +109,27 @@ fn resync<E: Env>(env: &mut E, walk: &mut Walk, dir: &mut Dir, bytes: u32) -> bo
         walk.window[2],
         walk.window[3],
     ];
-    match start_of(u32::from_le_bytes(first), looked) {
-        Start::Request | Start::Response | Start::Maybe => {
-            ready(dir);
-            dir.next = walk.start;
-            true
-        }
-        _ => {
-            dir.next = walk.end;
-            false
-        }
+    let start = start_of(u32::from_le_bytes(first), looked);
+    matches!(start, Start::Request | Start::Response | Start::Maybe)
+}
+
+/// Begins anew at a packet that begins with a head, unless it comes again: what is before `dir.next` was read.
+#[inline(always)]
+fn resync<E: Env>(env: &mut E, walk: &mut Walk, dir: &mut Dir, bytes: u32) -> bool {
+    if walk.start < dir.next {
+        return false;
     }
+    if !begins_head(env, walk, bytes) {
+        // A head that comes late may still be before it.
+        remember(walk, dir);
+        return false;
+    }
+    ready(dir);
+    dir.next = walk.start;
+    if dir.early_to <= walk.start {
+        dir.early_to = 0;
+    }
+    true
 }
 
 impl Walk {
@@ -119,10 +153,36 @@ impl Walk {
                 dir.mode = Mode::UNKNOWN;
             }
         }
+        if dir.early_to != 0 && dir.mode != Mode::UNKNOWN {
+            self.meet(env, conn, dir);
+        }
         if flags.reset {
             conn.reset = 1;
         } else if flags.fin {
             finished(env, conn, dir, self.now_ns);
+        }
+    }
+
+    /// Looks whether what came early has been reached. When it lies in a body all is well; when a head was due in it, its
+    /// bytes went by unread.
+    #[inline(always)]
+    fn meet<E: Env>(&mut self, env: &mut E, conn: &mut Conn, dir: &mut Dir) {
+        if dir.mode == Mode::UNTIL_CLOSE || dir.mode == Mode::TUNNEL {
+            dir.early_to = 0;
+            return;
+        }
+        if dir.mode == Mode::BODY && dir.next <= dir.early_to {
+            // Its last byte was among what came early.
+            message_done(env, conn, dir, self.now_ns);
+        }
+        if dir.next >= dir.early_to {
+            dir.early_to = 0;
+        } else if dir.next >= dir.early_from {
+            env.count(Counter::Gap);
+            ready(dir);
+            dir.mode = Mode::UNKNOWN;
+            dir.next = dir.early_to;
+            dir.early_to = 0;
         }
     }
 }

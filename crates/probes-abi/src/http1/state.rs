@@ -70,6 +70,10 @@ pub struct Dir {
     pub unused: [u8; 2],
     /// 1 while a CPU works on this direction.
     pub busy: u64,
+    /// Bytes that came before ones that are still due: from here ...
+    pub early_from: u64,
+    /// ... to here; 0 = none.
+    pub early_to: u64,
     /// The begin of the request or status line.
     pub line: [u8; LINE_BYTES],
 }
@@ -295,6 +299,8 @@ impl Dir {
         finished: 0,
         unused: [0; 2],
         busy: 0,
+        early_from: 0,
+        early_to: 0,
         line: [0; LINE_BYTES],
     };
 }
