@@ -1,5 +1,7 @@
 //! Attached programs, and what they counted at a port.
 
+use coral_model::Histogram;
+use coral_probes::abi::histogram::LINEAR;
 use coral_probes::abi::http1::Counter;
 use coral_probes::{Drained, Live, Source as _, load};
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +18,7 @@ pub struct Kernel {
     live: Live,
     ports: HashMap<u64, (u8, u16)>,
     counted: BTreeMap<Key, u64>,
+    measured: BTreeMap<(u16, u8), Histogram>,
     pub lost: [u64; Counter::COUNT as usize],
     pub in_flight: usize,
     _turn: MutexGuard<'static, ()>,
@@ -59,6 +62,7 @@ impl Kernel {
             live,
             ports,
             counted,
+            measured: BTreeMap::new(),
             lost,
             in_flight: 0,
             _turn: turn,
@@ -83,6 +87,13 @@ impl Kernel {
                 .entry((port, side, key.method, key.class, key.ending))
                 .or_default() += count;
         }
+        for (key, slots) in drained.durations {
+            let (side, port) = self.ports.get(&key.series).copied().unwrap_or((0, 0));
+            let histogram = self.measured.entry((port, side)).or_default();
+            for (slot, count) in slots {
+                histogram.add(u16::from(key.octave) * LINEAR + u16::from(slot), count);
+            }
+        }
         self.in_flight = drained.in_flight.len();
         self.lost = drained.lost;
     }
@@ -95,6 +106,15 @@ impl Kernel {
             (*side, *method, *class, *ending, *count)
         })
         .collect()
+    }
+
+    /// Durations at a port and side, nanoseconds.
+    pub fn durations(&mut self, port: u16, side: u8) -> Histogram {
+        self.drain();
+        self.measured
+            .get(&(port, side))
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Waits until both sides at a port have counted exactly this, and that it stays so.

@@ -2,7 +2,9 @@
 //! with `CORAL_REQUIRE_KERNEL=1` they fail without it, else they say so and end.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod durations;
 mod ends;
 mod kernel;
 mod object;
+mod servers;
 mod shapes;
