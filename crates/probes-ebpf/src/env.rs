@@ -127,10 +127,11 @@ fn count_request(series: u64, ended: &Ended, class: u8, stream: u8) {
         stream,
         unused: 0,
     };
-    if COUNT.get_ptr(&key).is_none() {
+    let known = COUNT.get_ptr_mut(&key).or_else(|| {
         let _ = COUNT.insert(&key, &0, BPF_NOEXIST as u64);
-    }
-    match COUNT.get_ptr_mut(&key) {
+        COUNT.get_ptr_mut(&key)
+    });
+    match known {
         Some(counter) => atomic::add(counter, 1),
         None => count(Counter::CountFull),
     }
@@ -144,10 +145,11 @@ fn count_duration(series: u64, class: u8, duration_ns: u64) {
         octave: octave(duration_ns),
         unused: [0; 6],
     };
-    if HISTOGRAM.get_ptr(&key).is_none() {
+    let known = HISTOGRAM.get_ptr_mut(&key).or_else(|| {
         let _ = HISTOGRAM.insert(&key, &NO_COUNTS, BPF_NOEXIST as u64);
-    }
-    match HISTOGRAM.get_ptr_mut(&key) {
+        HISTOGRAM.get_ptr_mut(&key)
+    });
+    match known {
         // SAFETY: the slot is bounded to the array's 64 places.
         Some(counters) => unsafe {
             let place = (counters as *mut u64).add(bounded::<63>(slot(duration_ns) as u64));
@@ -165,7 +167,7 @@ fn detail(series: u64, request: &Request, ended: &Ended, stream: u8) {
     };
     // SAFETY: a map value; a race lets one record more or less through.
     if unsafe { *budget } == 0 {
-        return count(Counter::DetailBudget);
+        return;
     }
     // SAFETY: as above.
     unsafe { *budget -= 1 };
@@ -215,7 +217,9 @@ fn tcp(skb: *mut __sk_buff, conn: &mut Conn) {
         // SAFETY: fields of a map value. The kernel keeps eight times the microseconds.
         unsafe {
             (*traffic).rtt_ns = ((srtt_us >> 3) as u64) * 1000;
-            atomic::add(&raw mut (*traffic).resent, grown as u64);
+            if grown != 0 {
+                atomic::add(&raw mut (*traffic).resent, grown as u64);
+            }
         }
     }
 }
@@ -228,7 +232,7 @@ pub fn flush_traffic(conn: &mut Conn, connections: u64) {
     let bytes_in = into.seen.wrapping_sub(into.counted);
     out.counted = out.seen;
     into.counted = into.seen;
-    if TRAFFIC.get_ptr(&conn.series).is_none() {
+    let known = TRAFFIC.get_ptr_mut(&conn.series).or_else(|| {
         let none = Traffic {
             connections: 0,
             bytes_out: 0,
@@ -237,11 +241,14 @@ pub fn flush_traffic(conn: &mut Conn, connections: u64) {
             rtt_ns: 0,
         };
         let _ = TRAFFIC.insert(&conn.series, &none, BPF_NOEXIST as u64);
-    }
-    match TRAFFIC.get_ptr_mut(&conn.series) {
+        TRAFFIC.get_ptr_mut(&conn.series)
+    });
+    match known {
         // SAFETY: fields of a map value.
         Some(traffic) => unsafe {
-            atomic::add(&raw mut (*traffic).connections, connections);
+            if connections != 0 {
+                atomic::add(&raw mut (*traffic).connections, connections);
+            }
             atomic::add(&raw mut (*traffic).bytes_out, bytes_out);
             atomic::add(&raw mut (*traffic).bytes_in, bytes_in);
         },

@@ -4,7 +4,7 @@ use crate::maps::{Before, Map};
 use crate::source::{Drained, InFlight, Source};
 use crate::{Loaded, ProbesError, links};
 use aya::maps::{MapData, RingBuf};
-use coral_probes_abi::http1::{Conn, Counter, SLOTS};
+use coral_probes_abi::http1::{Conn, SLOTS};
 use coral_probes_abi::records::{
     CountKey, Detail, HistogramKey, Owner, SeriesInfo, Traffic, names,
 };
@@ -232,5 +232,3 @@ pub(crate) fn boot_ns() -> u64 {
     unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
-
-const _: () = assert!(Counter::COUNT as usize == 15);

@@ -40,22 +40,83 @@ const LENGTH_NAME: [u8; 32] = *b"content-length:\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0
 const ENCODING_NAME: [u8; 32] = *b"transfer-encoding:\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 const CHUNKED_VALUE: [u8; 8] = *b"chunked\0";
 
-/// Moves over up to eight bytes of a part that does not matter: to after its newline when it is among them.
+/// Words that one step moves over at most.
+const WORDS: u32 = 4;
+
+/// Whether whole words can be looked at here: in a part that does not matter, or at the begin of a header line.
 #[inline(always)]
-pub(super) fn skip_word(walk: &mut Walk, dir: &mut Dir) {
-    let index = bounded::<511>(walk.at.wrapping_sub(walk.window_at));
-    // SAFETY: index < 512 and the window has eight bytes more.
-    let word = unsafe { core::ptr::read_unaligned(walk.window.as_ptr().add(index) as *const u64) };
-    let newlines = zero_bytes(word ^ 0x0a0a_0a0a_0a0a_0a0a);
-    if newlines == 0 {
+pub(super) fn takes_words(dir: &Dir) -> bool {
+    dir.place == Line::SKIP || (dir.place == Line::START && dir.past_first_line == 1)
+}
+
+/// Moves over words of a line: up to the newline, or past a name that may matter. False when the line begins with a byte
+/// that has to be looked at by itself. At least eight bytes of the window are `left`.
+#[inline(always)]
+pub(super) fn words(walk: &mut Walk, dir: &mut Dir, mut left: i64) -> bool {
+    if dir.place == Line::START && !begin_words(walk, dir) {
+        return false;
+    }
+    let mut count = 0;
+    while count < WORDS && left >= 8 && dir.place == Line::SKIP {
+        left -= skip_word(walk, dir);
+        count += 1;
+    }
+    true
+}
+
+/// Judges a header line by its first eight bytes.
+#[inline(always)]
+fn begin_words(walk: &mut Walk, dir: &mut Dir) -> bool {
+    let word = word(walk);
+    let first = word as u8;
+    if first == b'\r' || first == b'\n' {
+        return false;
+    }
+    let lower = word | 0x2020_2020_2020_2020;
+    let name = if lower == u64::from_le_bytes(*b"content-") {
+        Line::LENGTH_NAME
+    } else if lower == u64::from_le_bytes(*b"transfer") {
+        Line::ENCODING_NAME
+    } else {
+        Line::SKIP
+    };
+    dir.place = name;
+    if name != Line::SKIP {
+        // Trailers cannot change the framing (RFC 9110 section 6.5.1).
+        if dir.mode != Mode::HEAD {
+            dir.place = Line::SKIP;
+            return true;
+        }
+        dir.matched = 8;
         walk.at += 8;
         dir.head_bytes += 8;
+    }
+    true
+}
+
+#[inline(always)]
+fn word(walk: &Walk) -> u64 {
+    let index = bounded::<511>(walk.at.wrapping_sub(walk.window_at));
+    // SAFETY: index < 512 and the window has eight bytes more.
+    unsafe { core::ptr::read_unaligned(walk.window.as_ptr().add(index) as *const u64) }
+}
+
+/// Moves over up to eight bytes of a part that does not matter: to after its newline when it is among them. Returns how
+/// many.
+#[inline(always)]
+fn skip_word(walk: &mut Walk, dir: &mut Dir) -> i64 {
+    let newlines = zero_bytes(word(walk) ^ 0x0a0a_0a0a_0a0a_0a0a);
+    let moved = if newlines == 0 {
+        8
     } else {
-        let moved = first_byte(newlines) + 1;
-        walk.at += moved;
-        dir.head_bytes += moved as u32;
+        first_byte(newlines) + 1
+    };
+    walk.at += moved;
+    dir.head_bytes += moved as u32;
+    if newlines != 0 {
         end_line(dir);
     }
+    moved as i64
 }
 
 /// The high bit of each byte that is zero, exact up to the first one (Warren, Hacker's Delight, 6-1).

@@ -214,13 +214,11 @@ pub enum Counter {
     Http2 = 12,
     /// Programs met deeper than the scratch memory goes.
     Nested = 13,
-    /// Detail records that were not made because the budget of the interval was spent.
-    DetailBudget = 14,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: u32 = 15;
+    pub const COUNT: u32 = 14;
 }
 
 /// What the engine asks of its surroundings: the kernel's maps and helpers, or a test.

@@ -71,9 +71,9 @@ fn read<E: Env>(env: &mut E, walk: &mut Walk, conn: &mut Conn, dir: &mut Dir) ->
         }
         _ => {
             let whole = walk.continued == 0 || dir.past_first_line == 1;
-            if dir.place == Line::SKIP && left >= 8 && whole {
-                head::skip_word(walk, dir);
-            } else if head::byte(walk, dir) {
+            let moved =
+                left >= 8 && whole && head::takes_words(dir) && head::words(walk, dir, left);
+            if !moved && head::byte(walk, dir) {
                 if dir.mode == Mode::TRAILERS {
                     message_done(env, conn, dir, walk.now_ns);
                 } else {
