@@ -103,10 +103,12 @@ fn client(conn: &mut Conn, cookie: u64, info: &mut SeriesInfo, tuple: &mut Tuple
     id
 }
 
-/// True when the series is there afterwards.
+/// True when the series is there afterwards. Another CPU may put it there between the look and the insertion.
 #[inline(always)]
 fn insert(id: u64, info: &SeriesInfo) -> bool {
-    SERIES.get_ptr(&id).is_some() || SERIES.insert(&id, info, BPF_NOEXIST as u64).is_ok()
+    SERIES.get_ptr(&id).is_some()
+        || SERIES.insert(&id, info, BPF_NOEXIST as u64).is_ok()
+        || SERIES.get_ptr(&id).is_some()
 }
 
 #[inline(always)]

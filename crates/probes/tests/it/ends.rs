@@ -158,3 +158,41 @@ fn a_socket_served_by_another_process() {
     kernel.expect(port, &[(GET, 2, COMPLETE, 1)]);
     kernel.expect_no_loss();
 }
+
+/// Many first requests of one process at once: the series is made on several CPUs at the same time.
+#[test]
+fn connections_that_begin_together_share_their_series() {
+    let Some(mut kernel) = Kernel::attach() else {
+        return;
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = |mut server: TcpStream| {
+        let mut request = [0; REQUEST.len()];
+        while server.read_exact(&mut request).is_ok() {
+            server.write_all(ANSWER).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            let (gate, clients) = (std::sync::Barrier::new(8), 8);
+            let gate = &gate;
+            std::thread::scope(|inner| {
+                for _ in 0..clients {
+                    inner.spawn(move || {
+                        let mut client = TcpStream::connect(address).unwrap();
+                        gate.wait();
+                        client.write_all(REQUEST).unwrap();
+                        client.read_exact(&mut [0; ANSWER.len()]).unwrap();
+                    });
+                }
+                for _ in 0..clients {
+                    let (server, _) = listener.accept().unwrap();
+                    scope.spawn(move || serve(server));
+                }
+            });
+        }
+    });
+    kernel.expect(address.port(), &[(GET, 2, COMPLETE, 320)]);
+    kernel.expect_no_loss();
+}
