@@ -1,13 +1,128 @@
-//! `cargo xtask bench`: none exists yet. Each figure of the design gets its bench with the feature that it measures.
+//! `cargo xtask bench`: measures one figure of the design on this machine. The last line on stdout is one JSON object; the
+//! page `docs/benchmarks/NAME.md` gets the same with machine, commit, method and spread. Nothing else should run meanwhile.
+
+mod agent;
+mod cpu;
+mod lab;
+mod load;
+mod nginx;
+mod overhead;
+mod page;
+mod red;
+mod spread;
 
 use crate::arguments::Arguments;
-use crate::failure::Failure;
+use crate::failure::{Failure, Trying as _};
+use crate::house;
+use crate::steps::Steps;
+use lab::Lab;
+use page::Page;
+
+/// A bench: its name, how many steps it announces, and what it does.
+struct Bench {
+    name: &'static str,
+    steps: usize,
+    run: fn(&Lab, &Wish, &mut Steps) -> Result<Page, Failure>,
+}
+
+const BENCHES: [Bench; 3] = [
+    Bench {
+        name: "red",
+        steps: red::STEPS,
+        run: red::run,
+    },
+    Bench {
+        name: "overhead",
+        steps: overhead::STEPS,
+        run: overhead::run,
+    },
+    Bench {
+        name: "agent",
+        steps: agent::STEPS,
+        run: agent::run,
+    },
+];
+
+/// How long it may take.
+struct Wish {
+    /// Seconds of load each time.
+    seconds: u32,
+    /// How often each of two sides is measured, in turns.
+    rounds: usize,
+}
 
 pub fn command(mut arguments: Arguments) -> Result<(), Failure> {
+    let wish = Wish {
+        seconds: number(&mut arguments, "--seconds", 10)?,
+        rounds: number(&mut arguments, "--rounds", 7)?,
+    };
     let names = arguments.rest();
     arguments.finish()?;
-    let asked = names.first().map_or(String::new(), |name| {
-        format!("there is no bench `{name}`: ")
-    });
-    Err(Failure::usage(format!("{asked}no bench exists yet")))
+    let bench = choose(&names)?;
+    if !house::is_root() {
+        return Err(
+            Failure::new("a bench needs root: it starts an agent, and reads its memory")
+                .hint("run: sudo -E cargo xtask bench NAME"),
+        );
+    }
+    let root = house::root()?;
+    let mut steps = Steps::new(lab::STEPS + bench.steps);
+    let lab = Lab::open(&root, &mut steps)?;
+    let page = (bench.run)(&lab, &wish, &mut steps)?;
+    drop(lab);
+    page.write(&root, bench.name)?;
+    eprintln!("bench {}: {:.0} s", bench.name, steps.seconds());
+    println!("{}", page.figures());
+    Ok(())
+}
+
+fn choose(names: &[String]) -> Result<&'static Bench, Failure> {
+    let known = BENCHES.iter().map(|bench| bench.name);
+    let known = known.collect::<Vec<_>>().join(", ");
+    match names {
+        [name] => BENCHES
+            .iter()
+            .find(|bench| bench.name == name)
+            .ok_or_else(|| {
+                Failure::usage(format!("there is no bench `{name}`; there are {known}"))
+            }),
+        _ => Err(Failure::usage(format!("name one bench: {known}"))),
+    }
+}
+
+fn number<T: std::str::FromStr>(
+    arguments: &mut Arguments,
+    name: &str,
+    default: T,
+) -> Result<T, Failure> {
+    match arguments.option(name)? {
+        None => Ok(default),
+        Some(text) => text
+            .parse()
+            .map_err(|_| Failure::usage(format!("{name} takes a number, not `{text}`"))),
+    }
+}
+
+/// A file of the system as text.
+fn read(path: impl AsRef<std::path::Path>) -> Result<String, Failure> {
+    let path = path.as_ref();
+    std::fs::read_to_string(path).trying(format!("read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_known_bench_is_chosen() {
+        assert_eq!(choose(&["red".into()]).unwrap().name, "red");
+        for bad in [
+            vec![],
+            vec!["speed".to_owned()],
+            vec!["red".into(), "agent".into()],
+        ] {
+            let error = choose(&bad).err().unwrap().to_string();
+            assert!(error.contains("red, overhead, agent"), "{error}");
+        }
+    }
 }

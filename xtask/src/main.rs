@@ -29,7 +29,7 @@ const USAGE: &str = "cargo xtask COMMAND
   demo [--fault NAME]      the console over the demo application, in a colony of its own that goes away with it
        [--headless --seconds N -o json]   watch instead, and print services, edges and loss
   vm [--kernel 6.1].. [--matrix]   load the kernel programs on Debian's kernels in qemu and count one request
-  bench NAME               measure one figure";
+  bench NAME [--seconds N] [--rounds N]   measure red, overhead or agent; writes docs/benchmarks/NAME.md";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {

@@ -1,0 +1,142 @@
+//! Time and memory as the kernel accounts them: of the whole machine, of a tree of processes, of the kernel programs.
+
+use super::read;
+use crate::failure::{Failure, Trying as _};
+use crate::program;
+use serde_json::Value;
+use std::fs;
+use std::process::Command;
+
+/// `USER_HZ`: fixed for every architecture that Coral runs on.
+const TICKS_PER_S: f64 = 100.0;
+
+/// Busy seconds of all CPUs since the boot: everything but idle, waiting for disks and what the hypervisor took.
+pub fn busy() -> Result<f64, Failure> {
+    busy_in(&read("/proc/stat")?).ok_or_else(|| Failure::new("/proc/stat is not as expected"))
+}
+
+fn busy_in(stat: &str) -> Option<f64> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let ticks: Vec<f64> = line
+        .split_whitespace()
+        .filter_map(|n| n.parse().ok())
+        .collect();
+    // user nice system idle iowait irq softirq steal
+    let [user, nice, system, _, _, irq, softirq] = *ticks.first_chunk::<7>()?;
+    Some((user + nice + system + irq + softirq) / TICKS_PER_S)
+}
+
+/// A process and its descendants.
+pub fn tree(pid: u32) -> Vec<u32> {
+    let mut found = vec![pid];
+    let parents: Vec<(u32, u32)> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|pid| Some((pid, field(pid, 1)? as u32)))
+        .collect();
+    let mut at = 0;
+    while at < found.len() {
+        let parent = found[at];
+        found.extend(
+            parents
+                .iter()
+                .filter(|(_, of)| *of == parent)
+                .map(|(pid, _)| pid),
+        );
+        at += 1;
+    }
+    found
+}
+
+/// The n-th field of /proc/PID/stat after the program's name.
+fn field(pid: u32, n: usize) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(n)?.parse().ok()
+}
+
+/// CPU seconds of a process and its descendants, those that have ended included.
+pub fn used_by(pid: u32) -> f64 {
+    let of = |pid: u32| (11..15).filter_map(|n| field(pid, n)).sum::<f64>();
+    tree(pid).into_iter().map(of).sum::<f64>() / TICKS_PER_S
+}
+
+/// Proportional set size of a process and its descendants in MB.
+pub fn pss_mb(pid: u32) -> Result<f64, Failure> {
+    let of = |pid: u32| -> Option<f64> {
+        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    let kib: f64 = tree(pid).into_iter().filter_map(of).sum();
+    if kib == 0.0 {
+        return Err(Failure::new(format!("process {pid} has ended")));
+    }
+    Ok(kib * 1024.0 / 1e6)
+}
+
+/// Lets the kernel add up the time of its programs while this lives; that itself costs a little.
+pub struct Accounting {
+    before: String,
+}
+
+const SWITCH: &str = "/proc/sys/kernel/bpf_stats_enabled";
+
+impl Accounting {
+    pub fn start() -> Result<Self, Failure> {
+        let before = read(SWITCH)?;
+        fs::write(SWITCH, "1").trying("let the kernel account its programs")?;
+        Ok(Self { before })
+    }
+
+    /// Seconds that all kernel programs of Coral have run.
+    pub fn seconds(&self) -> Result<f64, Failure> {
+        let mut bpftool = Command::new("bpftool");
+        let printed = program::output(bpftool.args(["-j", "prog", "show"]))
+            .map_err(|failure| failure.hint("run: apt-get install bpftool"))?;
+        let programs: Value = serde_json::from_str(&printed).trying("read bpftool's list")?;
+        Ok(run_time(&programs) / 1e9)
+    }
+}
+
+/// Their names begin with `coral_`.
+fn run_time(programs: &Value) -> f64 {
+    let programs = programs.as_array().map_or(&[][..], Vec::as_slice);
+    programs
+        .iter()
+        .filter(|program| {
+            program["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("coral_"))
+        })
+        .filter_map(|program| program["run_time_ns"].as_f64())
+        .sum()
+}
+
+impl Drop for Accounting {
+    fn drop(&mut self) {
+        let _ = fs::write(SWITCH, self.before.trim());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_kernels_accounts() {
+        assert_eq!(
+            busy_in("cpu  100 20 30 1000 50 3 7 9 0 0\ncpu0 1\n"),
+            Some(1.6)
+        );
+        let own = std::process::id();
+        assert!(tree(own).contains(&own) && pss_mb(own).unwrap() > 0.1);
+        let programs = serde_json::json!([
+            { "name": "coral_ingress", "run_time_ns": 7 }, { "name": "other", "run_time_ns": 9 },
+            { "name": "coral_egress" },
+        ]);
+        assert_eq!(run_time(&programs), 7.0);
+    }
+}
