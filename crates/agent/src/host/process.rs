@@ -162,6 +162,7 @@ mod tests {
     use super::*;
     use crate::clock::{Clock, Reading};
     use crate::enrich::processes_for_tests;
+    use crate::health::tests::spin;
     use coral_model::TimeNs;
     use std::collections::{BTreeMap, BTreeSet};
     use std::process::Command;
@@ -174,11 +175,6 @@ mod tests {
             seconds: 1.0,
             since_ticks,
         }
-    }
-
-    fn spin(until: Duration) {
-        let until = Instant::now() + until;
-        while Instant::now() < until {}
     }
 
     #[test]

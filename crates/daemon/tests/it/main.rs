@@ -7,5 +7,6 @@
 
 mod exact;
 mod identity;
+mod privilege;
 mod survival;
 mod world;
