@@ -6,10 +6,9 @@ use crate::clock::{Clock, Reading};
 use crate::identity::Identity;
 use crate::ship::{Outbox, ship};
 use crate::spool::{SPOOL_BYTES, Spool};
-use crate::{AgentError, loader};
+use crate::{AgentError, capabilities, loader};
 use coral_config::{AGENT_POLICY_FILE, AgentPolicy, ColonyFolder, Role, private_folder};
 use coral_mesh::direct::Dialer;
-use coral_model::Missing;
 use coral_probes::{Live, ProbesError, Source};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use observer::Observer;
@@ -61,14 +60,13 @@ pub async fn run_over(
         .and_then(|uid| uid.parse().ok());
     let own_uid = nix::unistd::geteuid().as_raw();
     let policy = AgentPolicy::load(AGENT_POLICY_FILE.as_ref(), own_uid, sudo_uid)?;
+    private_folder(&options.folder.run)?;
     let _held = Role::Agent.lock(&options.folder.run)?;
     let identity = Identity::load(&options.folder.agent)?;
     let reading = Reading::now();
     let clock = Clock::new(reading);
-    let (source, missing) = match attach(&options.loader) {
-        Ok(source) => (Some(source), vec![]),
-        Err(error) => (None, vec![missing(&error)]),
-    };
+    let attached = attach(&options.loader);
+    let missing = capabilities::missing(attached.as_ref().err(), &options.loader);
     let outbox = Arc::new(outbox(&options.folder.spool));
     let epoch = epoch(reading, &outbox);
     let hello = coral_proto::hello(
@@ -79,7 +77,14 @@ pub async fn run_over(
     );
     let dialer = Arc::new(Dialer::obeying(&options.folder.socket, policy.colony_uid));
     let shipping = tokio::spawn(ship(dialer, outbox.clone(), hello));
-    let mut observer = Observer::new(identity, clock, epoch, source, missing, outbox.clone());
+    let mut observer = Observer::new(
+        identity,
+        clock,
+        epoch,
+        attached.ok(),
+        missing,
+        outbox.clone(),
+    );
     observe(&mut observer, options.lifeline).await?;
     observer.finish();
     let _ = tokio::time::timeout(DRAIN, drained(&outbox)).await;
@@ -106,23 +111,6 @@ fn outbox(folder: &Path) -> Outbox {
 fn epoch(reading: Reading, outbox: &Outbox) -> u64 {
     let start = u64::try_from(reading.wall_ns).unwrap_or(0);
     start.max(outbox.newest_run().map_or(1, |newest| newest + 1))
-}
-
-fn missing(error: &ProbesError) -> Missing {
-    tracing::warn!("requests are not counted: {error}");
-    let unprivileged = !nix::unistd::geteuid().is_root();
-    let fix = if unprivileged {
-        "coral down && sudo coral up"
-    } else {
-        "coral doctor"
-    };
-    let text = error.to_string();
-    let why = text.lines().next().unwrap_or_default();
-    Missing {
-        feature: "requests".to_owned(),
-        why: why.into(),
-        fix: fix.to_owned(),
-    }
 }
 
 async fn observe(observer: &mut Observer, lifeline: bool) -> Result<(), AgentError> {

@@ -1,11 +1,17 @@
 //! Whether a role runs: a held `flock` on `RUN/<colony>/<role>.lock`, never a pid alone. The file's text is the holder's
 //! pid, for messages only.
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A lock is tried for this long: those who ask whether it is held ([`is_held`]) hold it themselves for microseconds.
+const ASKED_FOR: Duration = Duration::from_millis(100);
+/// The pause between two tries.
+const AGAIN: Duration = Duration::from_millis(2);
 
 /// Who holds a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,29 +75,44 @@ impl Role {
             path: path.display().to_string(),
             source,
         };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io)?;
-        let mut pid = String::new();
-        file.read_to_string(&mut pid).map_err(io)?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(mut held) => {
-                held.set_len(0).and_then(|()| held.rewind()).map_err(io)?;
-                write!(held, "{}", std::process::id()).map_err(io)?;
-                Ok(Held(held))
+        let until = Instant::now() + ASKED_FOR;
+        loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path)
+                .map_err(io)?;
+            let pid = holder(&file).map_err(io)?;
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(held) => {
+                    // Of one width, so that a reader never meets a part of it.
+                    let pid = format!("{:<10}\n", std::process::id());
+                    held.write_all_at(pid.as_bytes(), 0).map_err(io)?;
+                    held.set_len(pid.len() as u64).map_err(io)?;
+                    return Ok(Held(held));
+                }
+                // Whoever asks whether it is held has it for a moment.
+                Err((_, Errno::EWOULDBLOCK)) if Instant::now() < until => {
+                    std::thread::sleep(AGAIN);
+                }
+                Err((_, Errno::EWOULDBLOCK)) => {
+                    let role = self.name();
+                    return Err(LockError::Taken { role, pid });
+                }
+                Err((_, errno)) => return Err(io(errno.into())),
             }
-            Err((_, nix::errno::Errno::EWOULDBLOCK)) => Err(LockError::Taken {
-                role: self.name(),
-                pid,
-            }),
-            Err((_, errno)) => Err(io(errno.into())),
         }
     }
+}
+
+/// The pid that the holder wrote.
+fn holder(file: &File) -> std::io::Result<String> {
+    let mut bytes = [0; 16];
+    let n = file.read_at(&mut bytes, 0)?;
+    Ok(String::from_utf8_lossy(&bytes[..n]).trim().to_owned())
 }
 
 /// Whether somebody holds the role's lock; the pid that they wrote.
@@ -99,11 +120,7 @@ pub fn is_held(run: &Path, role: Role) -> Option<String> {
     let file = File::open(role.file(run)).ok()?;
     match Flock::lock(file, FlockArg::LockSharedNonblock) {
         Ok(_) => None,
-        Err((mut file, _)) => {
-            let mut pid = String::new();
-            file.read_to_string(&mut pid).ok()?;
-            Some(pid)
-        }
+        Err((file, _)) => holder(&file).ok(),
     }
 }
 
@@ -127,5 +144,26 @@ mod tests {
         assert!(Role::Agent.lock(dir.path()).is_ok());
         drop(held);
         assert_eq!(is_held(dir.path(), Role::Colony), None);
+    }
+    #[test]
+    fn those_who_ask_do_not_keep_a_role_from_starting() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Role::Agent.lock(dir.path()).unwrap());
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let asked = || {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let pid = is_held(dir.path(), Role::Agent);
+                let own = std::process::id().to_string();
+                assert!(pid.is_none_or(|pid| pid == own));
+            }
+        };
+        std::thread::scope(|scope| {
+            (0..2).for_each(|_| drop(scope.spawn(asked)));
+            for _ in 0..300 {
+                let held = Role::Agent.lock(dir.path());
+                assert!(held.is_ok(), "{held:?}");
+            }
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
     }
 }

@@ -162,8 +162,8 @@ mod tests {
     use super::*;
     use crate::clock::{Clock, Reading};
     use crate::enrich::processes_for_tests;
+    use crate::health::tests::spin;
     use coral_model::TimeNs;
-    use nix::time::{ClockId, clock_gettime};
     use std::collections::{BTreeMap, BTreeSet};
     use std::process::Command;
     use std::time::{Duration, Instant};
@@ -175,13 +175,6 @@ mod tests {
             seconds: 1.0,
             since_ticks,
         }
-    }
-
-    /// Uses so much processor time, however long that takes on a busy machine.
-    fn spin(used: Duration) {
-        let own = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
-        let until = own() + used;
-        while own() < until {}
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::clock::{Clock, Reading};
 use crate::enrich::processes_for_tests;
+use crate::health::tests::spin;
 
 #[test]
 fn this_host_is_measured_and_nothing_is_invented() {
@@ -11,8 +12,7 @@ fn this_host_is_measured_and_nothing_is_invented() {
     known.learn_client(std::process::id(), &[0; 16], &clock);
     let at = TimeNs(10_000_000_000);
     let mut host = Host::new(&known, at, 0);
-    let until = std::time::Instant::now() + Duration::from_millis(100);
-    while std::time::Instant::now() < until {}
+    spin(Duration::from_millis(100));
     assert_eq!(host.sample(&known, at, 900_000_000), []);
     let later = at.plus(Duration::from_secs(10));
     let items = host.sample(&known, later, 10_000_000_000);

@@ -1,5 +1,7 @@
 //! What one tick does: drain, enrich, fold, hand to shipping.
 
+mod says;
+
 use crate::chronicle::Chronicle;
 use crate::clock::{Clock, Reading};
 use crate::enrich::{Enrich, Processes};
@@ -9,9 +11,7 @@ use crate::host::Host;
 use crate::identity::Identity;
 use crate::ship::{Outbox, Trouble, assemble};
 use coral_model::summary::PULSE;
-use coral_model::{
-    AgentHealth, AgentMode, Epoch, Event, EventKind, Item, Loss, Missing, Observed, Seq, TimeNs,
-};
+use coral_model::{Epoch, Item, Loss, Missing, Seq, TimeNs};
 use coral_probes::{Drained, Source};
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,87 +169,11 @@ impl Observer {
         self.drained.details.splice(0..0, details);
     }
 
-    fn follow_wall(&mut self, at: TimeNs, reading: Reading) -> Option<Event> {
-        let jumped = self.clock.follow(reading)?;
-        let text = format!(
-            "the wall clock of this host jumped by {:.3} s",
-            jumped as f64 / 1e9
-        );
-        Some(Event {
-            at,
-            until: None,
-            kind: EventKind::ClockJump,
-            agent: self.identity.agent.clone(),
-            service: None,
-            instance: None,
-            text: Observed::new(text),
-        })
-    }
-
     fn measure(&mut self, reading: Reading) {
         self.meter.measure(reading.boot_ns);
         if self.ticks % MEASURE_TICKS == 1 {
             self.pss_bytes = pss_bytes();
         }
-    }
-
-    fn health(&self, at: TimeNs) -> AgentHealth {
-        AgentHealth {
-            id: self.identity.agent.clone(),
-            host: self.identity.host.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            mode: if self.source.is_some() {
-                AgentMode::Ebpf
-            } else {
-                AgentMode::Proc
-            },
-            missing: self.missing(),
-            rss_bytes: self.pss_bytes,
-            cpu_percent: self.meter.cpu_percent,
-            loss: Loss {
-                summaries_dropped: self.outbox.summaries_dropped(),
-                ..self.loss
-            },
-            listening: self.enrich.listening(),
-            started: self.started,
-            at,
-        }
-    }
-
-    /// What is missing from the start on, and the spool while it cannot be written.
-    fn missing(&self) -> Vec<Missing> {
-        let spool = self.trouble.as_ref().map(|trouble| Missing {
-            feature: "spool".to_owned(),
-            why: Observed::new(trouble.text.as_str()),
-            fix: "make room on the disk of the agent's state, and let the agent write there"
-                .to_owned(),
-        });
-        self.missing.iter().cloned().chain(spool).collect()
-    }
-
-    /// Notes whether the spool could be written; a disk that is full since this second is an event.
-    fn disk_full(&mut self, at: TimeNs) -> Option<Event> {
-        let before = std::mem::replace(&mut self.trouble, self.outbox.trouble());
-        if self.trouble == before {
-            return None;
-        }
-        let Some(trouble) = &self.trouble else {
-            tracing::info!("the spool is written again");
-            return None;
-        };
-        tracing::warn!("the spool is not written: {}", trouble.text);
-        let full = trouble.full && !before.is_some_and(|before| before.full);
-        full.then(|| Event {
-            at,
-            until: None,
-            kind: EventKind::DiskFull,
-            agent: self.identity.agent.clone(),
-            service: None,
-            instance: None,
-            text: Observed::new(
-                "the disk that holds the agent's state is full: a break in shipping, or the end of the agent, may lose data",
-            ),
-        })
     }
 
     fn send(&mut self, at: TimeNs, items: Vec<Item>, with_living: bool, closes: bool) {

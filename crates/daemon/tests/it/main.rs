@@ -8,5 +8,6 @@
 mod dial;
 mod exact;
 mod identity;
+mod privilege;
 mod survival;
 mod world;

@@ -1,0 +1,83 @@
+//! What the observer says of itself: its health, what it lacks, and events of its own host's clock and disk.
+
+use super::Observer;
+use crate::clock::Reading;
+use coral_model::{AgentHealth, AgentMode, Event, EventKind, Loss, Missing, Observed, TimeNs};
+
+impl Observer {
+    pub(super) fn follow_wall(&mut self, at: TimeNs, reading: Reading) -> Option<Event> {
+        let jumped = self.clock.follow(reading)?;
+        let text = format!(
+            "the wall clock of this host jumped by {:.3} s",
+            jumped as f64 / 1e9
+        );
+        Some(Event {
+            at,
+            until: None,
+            kind: EventKind::ClockJump,
+            agent: self.identity.agent.clone(),
+            service: None,
+            instance: None,
+            text: Observed::new(text),
+        })
+    }
+
+    pub(super) fn health(&self, at: TimeNs) -> AgentHealth {
+        AgentHealth {
+            id: self.identity.agent.clone(),
+            host: self.identity.host.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mode: if self.source.is_some() {
+                AgentMode::Ebpf
+            } else {
+                AgentMode::Proc
+            },
+            missing: self.missing(),
+            rss_bytes: self.pss_bytes,
+            cpu_percent: self.meter.cpu_percent,
+            loss: Loss {
+                summaries_dropped: self.outbox.summaries_dropped(),
+                ..self.loss
+            },
+            listening: self.enrich.listening(),
+            started: self.started,
+            at,
+        }
+    }
+
+    /// What is missing from the start on, and the spool while it cannot be written.
+    fn missing(&self) -> Vec<Missing> {
+        let spool = self.trouble.as_ref().map(|trouble| Missing {
+            feature: "spool".to_owned(),
+            why: Observed::new(trouble.text.as_str()),
+            fix: "make room on the disk of the agent's state, and let the agent write there"
+                .to_owned(),
+        });
+        self.missing.iter().cloned().chain(spool).collect()
+    }
+
+    /// Notes whether the spool could be written; a disk that is full since this second is an event.
+    pub(super) fn disk_full(&mut self, at: TimeNs) -> Option<Event> {
+        let before = std::mem::replace(&mut self.trouble, self.outbox.trouble());
+        if self.trouble == before {
+            return None;
+        }
+        let Some(trouble) = &self.trouble else {
+            tracing::info!("the spool is written again");
+            return None;
+        };
+        tracing::warn!("the spool is not written: {}", trouble.text);
+        let full = trouble.full && !before.is_some_and(|before| before.full);
+        full.then(|| Event {
+            at,
+            until: None,
+            kind: EventKind::DiskFull,
+            agent: self.identity.agent.clone(),
+            service: None,
+            instance: None,
+            text: Observed::new(
+                "the disk that holds the agent's state is full: a break in shipping, or the end of the agent, may lose data",
+            ),
+        })
+    }
+}
