@@ -18,7 +18,9 @@ mod summary;
 mod topology;
 
 use crate::live::Live;
-use coral_model::{Answer, AnswerBody, Caller, ColonyId, Question, Role, Span, TimeNs, Window};
+use coral_model::{
+    Answer, AnswerBody, Caller, ColonyId, Compare, Question, Role, Span, TimeNs, Window,
+};
 use coral_store::{Level, Read, StoreError};
 use scope::Scope;
 use std::sync::Arc;
@@ -138,14 +140,7 @@ impl Query {
                 has: caller.role,
             });
         }
-        let window = span(question).resolve(now);
-        if window.to < window.from {
-            return Err(QueryError::Backwards);
-        }
-        let window = Window {
-            from: window.from.clamp(BEGINNING, END),
-            to: window.to.clamp(BEGINNING, END),
-        };
+        let window = sane(span(question).resolve(now))?;
         let scope = match question {
             Question::Status | Question::Events { .. } | Question::Sql { .. } => {
                 Scope::new(&*self.store, &self.live, window, now)?
@@ -161,9 +156,16 @@ impl Query {
             Question::Services { trend_points, .. } => {
                 AnswerBody::Services(services::answer(&scope, *trend_points)?)
             }
-            Question::Summary { service, .. } => {
+            Question::Summary {
+                service, compare, ..
+            } => {
                 let only = names::optional(&scope, service.as_deref())?;
-                AnswerBody::Summary(summary::answer(&scope, only.as_deref())?)
+                let earlier = match compare {
+                    Some(compare) => Some(self.earlier(*compare, window, now)?),
+                    None => None,
+                };
+                let rows = summary::answer(&scope, earlier.as_ref(), only.as_deref())?;
+                AnswerBody::Summary(rows)
             }
             Question::Metrics { service, .. } => {
                 let only = names::resolve(&scope, service)?;
@@ -195,6 +197,36 @@ impl Query {
             body,
         })
     }
+}
+
+impl Query {
+    /// The frame of the stretch that a window is compared with.
+    fn earlier(
+        &self,
+        compare: Compare,
+        window: Window,
+        now: TimeNs,
+    ) -> Result<Scope<'_>, QueryError> {
+        let window = match compare {
+            Compare::With(window) => window,
+            Compare::Back(ago) => Window {
+                from: window.from.minus(ago),
+                to: window.to.minus(ago),
+            },
+        };
+        Scope::of_figures(&*self.store, &self.live, sane(window)?, now)
+    }
+}
+
+/// The window within the stretch that time can be reckoned in.
+fn sane(window: Window) -> Result<Window, QueryError> {
+    if window.to < window.from {
+        return Err(QueryError::Backwards);
+    }
+    Ok(Window {
+        from: window.from.clamp(BEGINNING, END),
+        to: window.to.clamp(BEGINNING, END),
+    })
 }
 
 /// Which data a question's figures come from.

@@ -1,5 +1,6 @@
 //! What can be typed. A command stands here only when it works.
 
+use crate::compare::Compare;
 use crate::when::When;
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -102,6 +103,9 @@ pub enum Query {
     Summary {
         /// Only this service
         service: Option<String>,
+        /// Beside what was there before: 1h or 1d earlier, or FROM..TO
+        #[arg(long, value_name = "STRETCH")]
+        compare: Option<Compare>,
         /// The classes.
         #[command(flatten)]
         all: All,

@@ -1,5 +1,6 @@
 //! Runs one command, prints its answer, leaves.
 
+mod kept;
 mod question;
 
 use crate::args::{All, Args, Command, Global, Output, Up};
@@ -44,7 +45,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             answer(&place, &Question::Topology { span }, global.output, all).await
         }
         Command::Query(query) => {
-            let (question, all) = question::of(query, span);
+            let (question, all) = question::of(query, span, now())?;
             answer(&place, &question, global.output, all).await
         }
     }
@@ -91,6 +92,11 @@ async fn answer(
     all: bool,
 ) -> Result<(), Failure> {
     let answer = client::ask(place, question).await?;
+    if output == Output::Table
+        && let Some(note) = kept::note(question, &answer, &TimeZone::system())
+    {
+        eprintln!("{note}");
+    }
     print(&written(&answer, output, all)?)
 }
 

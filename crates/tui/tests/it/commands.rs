@@ -56,6 +56,7 @@ fn answers_come_as_tables_and_json() {
         &["query", "events"],
         &["query", "metrics", "cart"],
         &["query", "changes", "cart"],
+        &["query", "summary", "--compare", "1h"],
         &["query", "host", "web-1"],
     ] {
         let output = coral(dir.path(), args);
@@ -86,6 +87,19 @@ fn errors_say_what_to_do_and_have_their_code() {
     let usage = coral(dir.path(), &["query", "metrics", "--output=json"]);
     assert_eq!(
         (code(&usage), error(&usage)["error"]["code"].clone()),
+        (2, "usage".into())
+    );
+    let builds = [
+        "query",
+        "summary",
+        "--compare",
+        "previous-build",
+        "-o",
+        "json",
+    ];
+    let builds = coral(dir.path(), &builds);
+    assert_eq!(
+        (code(&builds), error(&builds)["error"]["code"].clone()),
         (2, "usage".into())
     );
     for args in [
