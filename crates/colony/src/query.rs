@@ -21,9 +21,10 @@ use crate::live::Live;
 use coral_model::{
     Answer, AnswerBody, Caller, ColonyId, Compare, Question, Role, Span, TimeNs, Window,
 };
-use coral_store::{Level, Read, StoreError};
+use coral_store::sql::SqlError;
+use coral_store::{Level, Read, Statement, StoreError};
 use scope::Scope;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Why there is no answer.
@@ -55,9 +56,9 @@ pub enum QueryError {
         /// Those that there are, made harmless.
         known: Vec<String>,
     },
-    /// SQL is not answered.
-    #[error("this colony does not answer SQL")]
-    Sql,
+    /// The statement has no answer.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
     /// The window ends before anything that is kept.
     #[error("nothing is kept from before {}", coral_report::rfc3339(*.from))]
     Gone {
@@ -108,10 +109,15 @@ pub struct Query {
     store: Arc<dyn Read>,
     live: Arc<Live>,
     about: About,
+    /// Held while a statement runs.
+    sql: Mutex<()>,
 }
 
 /// The stretch that `status` counts services and losses in.
 const STATUS_SPAN: Span = Span::Last(Duration::from_secs(15 * 60));
+
+/// A statement in SQL may run so long.
+const SQL_LONGEST: Duration = Duration::from_secs(5);
 
 /// Windows are cut to this stretch, 1970 to 2116, in which no sum of times overflows.
 const BEGINNING: TimeNs = TimeNs(0);
@@ -120,7 +126,12 @@ const END: TimeNs = TimeNs(i64::MAX / 2);
 impl Query {
     /// Over this store and this live data.
     pub fn new(store: Arc<dyn Read>, live: Arc<Live>, about: About) -> Self {
-        Self { store, live, about }
+        Self {
+            store,
+            live,
+            about,
+            sql: Mutex::default(),
+        }
     }
 
     /// Answers. Blocks while the store reads; not for an async thread.
@@ -141,6 +152,9 @@ impl Query {
             });
         }
         let window = sane(span(question).resolve(now))?;
+        let statement = matches!(question, Question::Sql { .. });
+        let turn = || self.sql.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = statement.then(turn);
         let scope = match question {
             Question::Status | Question::Events { .. } | Question::Sql { .. } => {
                 Scope::new(&*self.store, &self.live, window, now)?
@@ -188,7 +202,13 @@ impl Query {
             Question::Host { host, .. } => {
                 AnswerBody::Host(hosts::answer(&scope, host.as_deref())?)
             }
-            Question::Sql { .. } => return Err(QueryError::Sql),
+            Question::Sql { text, limit } => AnswerBody::Sql(scope.snapshot().sql(&Statement {
+                text: text.clone(),
+                admin: caller.role == Role::Admin,
+                limit: *limit,
+                longest: SQL_LONGEST,
+                now,
+            })?),
         };
         Ok(Answer {
             window: scope.window,

@@ -55,6 +55,8 @@ pub enum Output {
     Table,
     /// JSON for programs; errors as well.
     Json,
+    /// The rows as CSV.
+    Csv,
 }
 
 /// The commands.
@@ -129,6 +131,14 @@ pub enum Query {
         service: Option<String>,
         /// At most so many
         #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// One SELECT over requests, routes, edges, events, hosts, processes, instances, agents (docs/SQL.md)
+    Sql {
+        /// The statement
+        statement: String,
+        /// At most so many rows
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         limit: u32,
     },
     /// What hosts use: processor, memory, disks, network

@@ -103,6 +103,9 @@ async fn answer(
 fn written(answer: &Answer, output: Output, all: bool) -> Result<String, Failure> {
     match output {
         Output::Json => json_text(&Report::from(answer)),
+        Output::Csv => {
+            coral_report::csv(answer).map_err(|e| Failure::failed(format!("write CSV: {e}"), ""))
+        }
         Output::Table => {
             let zone = TimeZone::system();
             Ok(coral_report::table(answer, &TableStyle { zone, all }))
@@ -133,7 +136,7 @@ fn version(output: Output) -> Result<(), Failure> {
         Output::Json => print(&json_text(
             &json!({ "version": version, "wire_revision": wire }),
         )?),
-        Output::Table => print(&format!("coral {version} (wire {wire})\n")),
+        Output::Table | Output::Csv => print(&format!("coral {version} (wire {wire})\n")),
     }
 }
 
@@ -160,7 +163,7 @@ async fn start(place: &Place, options: Up, output: Output) -> Result<(), Failure
     };
     match output {
         Output::Json => print(&json_text(&Report::from(&done.status))?),
-        Output::Table => print(&done.text(&plan)),
+        Output::Table | Output::Csv => print(&done.text(&plan)),
     }
 }
 
@@ -175,6 +178,6 @@ async fn stop(place: &Place, output: Output) -> Result<(), Failure> {
         Output::Json => print(&json_text(
             &json!({ "colony": place.name.as_str(), "stopped": done.stopped }),
         )?),
-        Output::Table => print(&done.text(place)),
+        Output::Table | Output::Csv => print(&done.text(place)),
     }
 }

@@ -81,7 +81,7 @@ impl Failure {
     pub fn print(&self, output: Output) {
         match output {
             Output::Json => eprintln!("{}", self.json()),
-            Output::Table => {
+            Output::Table | Output::Csv => {
                 eprintln!("error: {}", self.message);
                 if !self.detail.is_empty() {
                     eprintln!("{}", self.detail.trim_end());

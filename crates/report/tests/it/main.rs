@@ -45,6 +45,15 @@ fn table_of_each_answer() {
 }
 
 #[test]
+fn csv_of_each_answer() {
+    let csv = |answer| coral_report::csv(&answer).unwrap().replace("\r\n", "\n");
+    insta::assert_snapshot!("services_csv", csv(fixture::services()));
+    insta::assert_snapshot!("compared_csv", csv(fixture::compared()));
+    insta::assert_snapshot!("sql_csv", csv(fixture::sql()));
+    insta::assert_snapshot!("hostile_csv", csv(fixture::hostile()));
+}
+
+#[test]
 fn hostile_names_stay_on_their_line() {
     let answer = fixture::hostile();
     let (table, json) = (text(&answer, true), json(&answer));

@@ -44,6 +44,10 @@ pub(super) fn of(query: Query, span: Span, now: TimeNs) -> Result<(Question, boo
         Query::Metrics { service } => (Question::Metrics { span, service }, true),
         Query::Events { service, limit } => (events(service, vec![], limit), true),
         Query::Changes { service, limit } => (events(service, CHANGES.to_vec(), limit), true),
+        Query::Sql { statement, limit } => {
+            let text = statement;
+            (Question::Sql { text, limit }, true)
+        }
         Query::Host { host } => (Question::Host { span, host }, true),
     })
 }

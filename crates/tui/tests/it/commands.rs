@@ -58,6 +58,8 @@ fn answers_come_as_tables_and_json() {
         &["query", "changes", "cart"],
         &["query", "summary", "--compare", "1h"],
         &["query", "host", "web-1"],
+        &["query", "sql", "SELECT 1", "-o", "csv"],
+        &["services", "-o", "csv"],
     ] {
         let output = coral(dir.path(), args);
         assert_eq!(code(&output), 0, "{args:?}");
