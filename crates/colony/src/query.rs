@@ -18,10 +18,13 @@ mod summary;
 mod topology;
 
 use crate::live::Live;
-use coral_model::{Answer, AnswerBody, Caller, ColonyId, Question, Role, Span, TimeNs, Window};
-use coral_store::{Level, Read, StoreError};
+use coral_model::{
+    Answer, AnswerBody, Caller, ColonyId, Compare, Question, Role, Span, TimeNs, Window,
+};
+use coral_store::sql::SqlError;
+use coral_store::{Level, Read, Statement, StoreError};
 use scope::Scope;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Why there is no answer.
@@ -53,9 +56,9 @@ pub enum QueryError {
         /// Those that there are, made harmless.
         known: Vec<String>,
     },
-    /// SQL is not answered.
-    #[error("this colony does not answer SQL")]
-    Sql,
+    /// The statement has no answer.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
     /// The window ends before anything that is kept.
     #[error("nothing is kept from before {}", coral_report::rfc3339(*.from))]
     Gone {
@@ -106,10 +109,15 @@ pub struct Query {
     store: Arc<dyn Read>,
     live: Arc<Live>,
     about: About,
+    /// Held while a statement runs.
+    sql: Mutex<()>,
 }
 
 /// The stretch that `status` counts services and losses in.
 const STATUS_SPAN: Span = Span::Last(Duration::from_secs(15 * 60));
+
+/// A statement in SQL may run so long.
+const SQL_LONGEST: Duration = Duration::from_secs(5);
 
 /// Windows are cut to this stretch, 1970 to 2116, in which no sum of times overflows.
 const BEGINNING: TimeNs = TimeNs(0);
@@ -118,7 +126,12 @@ const END: TimeNs = TimeNs(i64::MAX / 2);
 impl Query {
     /// Over this store and this live data.
     pub fn new(store: Arc<dyn Read>, live: Arc<Live>, about: About) -> Self {
-        Self { store, live, about }
+        Self {
+            store,
+            live,
+            about,
+            sql: Mutex::default(),
+        }
     }
 
     /// Answers. Blocks while the store reads; not for an async thread.
@@ -138,14 +151,10 @@ impl Query {
                 has: caller.role,
             });
         }
-        let window = span(question).resolve(now);
-        if window.to < window.from {
-            return Err(QueryError::Backwards);
-        }
-        let window = Window {
-            from: window.from.clamp(BEGINNING, END),
-            to: window.to.clamp(BEGINNING, END),
-        };
+        let window = sane(span(question).resolve(now))?;
+        let statement = matches!(question, Question::Sql { .. });
+        let turn = || self.sql.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = statement.then(turn);
         let scope = match question {
             Question::Status | Question::Events { .. } | Question::Sql { .. } => {
                 Scope::new(&*self.store, &self.live, window, now)?
@@ -161,9 +170,16 @@ impl Query {
             Question::Services { trend_points, .. } => {
                 AnswerBody::Services(services::answer(&scope, *trend_points)?)
             }
-            Question::Summary { service, .. } => {
+            Question::Summary {
+                service, compare, ..
+            } => {
                 let only = names::optional(&scope, service.as_deref())?;
-                AnswerBody::Summary(summary::answer(&scope, only.as_deref())?)
+                let earlier = match compare {
+                    Some(compare) => Some(self.earlier(*compare, window, now)?),
+                    None => None,
+                };
+                let rows = summary::answer(&scope, earlier.as_ref(), only.as_deref())?;
+                AnswerBody::Summary(rows)
             }
             Question::Metrics { service, .. } => {
                 let only = names::resolve(&scope, service)?;
@@ -186,7 +202,13 @@ impl Query {
             Question::Host { host, .. } => {
                 AnswerBody::Host(hosts::answer(&scope, host.as_deref())?)
             }
-            Question::Sql { .. } => return Err(QueryError::Sql),
+            Question::Sql { text, limit } => AnswerBody::Sql(scope.snapshot().sql(&Statement {
+                text: text.clone(),
+                admin: caller.role == Role::Admin,
+                limit: *limit,
+                longest: SQL_LONGEST,
+                now,
+            })?),
         };
         Ok(Answer {
             window: scope.window,
@@ -195,6 +217,36 @@ impl Query {
             body,
         })
     }
+}
+
+impl Query {
+    /// The frame of the stretch that a window is compared with.
+    fn earlier(
+        &self,
+        compare: Compare,
+        window: Window,
+        now: TimeNs,
+    ) -> Result<Scope<'_>, QueryError> {
+        let window = match compare {
+            Compare::With(window) => window,
+            Compare::Back(ago) => Window {
+                from: window.from.minus(ago),
+                to: window.to.minus(ago),
+            },
+        };
+        Scope::of_figures(&*self.store, &self.live, sane(window)?, now)
+    }
+}
+
+/// The window within the stretch that time can be reckoned in.
+fn sane(window: Window) -> Result<Window, QueryError> {
+    if window.to < window.from {
+        return Err(QueryError::Backwards);
+    }
+    Ok(Window {
+        from: window.from.clamp(BEGINNING, END),
+        to: window.to.clamp(BEGINNING, END),
+    })
 }
 
 /// Which data a question's figures come from.

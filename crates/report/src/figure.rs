@@ -52,6 +52,27 @@ pub fn percentile(duration: Option<Duration>, samples: u64) -> String {
     }
 }
 
+/// How a figure has changed: `↑16x`, `↑2.3x`, `↓40%`; empty for less than a twentieth, and when one of the two is unknown.
+pub fn change(now: Option<f64>, before: Option<f64>) -> String {
+    let (Some(now), Some(before)) = (now, before) else {
+        return String::new();
+    };
+    let (sign, ratio) = match (now, before) {
+        (now, before) if now <= 0.0 && before <= 0.0 => return String::new(),
+        (_, before) if before <= 0.0 => return "↑ from 0".to_owned(),
+        (now, _) if now <= 0.0 => return "↓ to 0".to_owned(),
+        (now, before) if now >= before => ("↑", now / before),
+        (now, before) => ("↓", before / now),
+    };
+    match ratio {
+        same if same < 1.05 => String::new(),
+        large if large >= 9.95 => format!("{sign}{large:.0}x"),
+        large if large >= 1.95 => format!("{sign}{large:.1}x"),
+        small if sign == "↑" => format!("{sign}{:.0}%", (small - 1.0) * 100.0),
+        small => format!("{sign}{:.0}%", (1.0 - 1.0 / small) * 100.0),
+    }
+}
+
 /// A stretch of time in its two largest units: `440 ms`, `2.3 s`, `43 s`, `4 m 20 s`, `2 d 4 h`.
 pub fn age(span: Duration) -> String {
     let (ms, s) = (span.as_millis(), span.as_secs());
@@ -120,6 +141,20 @@ mod tests {
             [512.0, 999.7, 3_140_000.0, 12e9].map(bytes),
             ["512 B", "1.0 kB", "3.1 MB", "12 GB"]
         );
+    }
+
+    #[test]
+    fn changes_are_ratios_when_large_and_percent_when_small() {
+        let of = |now, before| change(Some(now), Some(before));
+        assert_eq!(
+            [(160.0, 10.0), (23.0, 10.0), (13.0, 10.0), (10.4, 10.0)].map(|(n, b)| of(n, b)),
+            ["↑16x", "↑2.3x", "↑30%", ""]
+        );
+        assert_eq!(
+            [(6.0, 10.0), (1.0, 4.0), (0.0, 1.0), (1.0, 0.0), (0.0, 0.0)].map(|(n, b)| of(n, b)),
+            ["↓40%", "↓4.0x", "↓ to 0", "↑ from 0", ""]
+        );
+        assert_eq!(change(None, Some(1.0)) + &change(Some(1.0), None), "");
     }
 
     #[test]

@@ -1,14 +1,16 @@
-//! Answer -> JSON and text table: one form for the commands, the console and the tools.
+//! Answer -> JSON, CSV and text table: one form for the commands, the console and the tools.
 //!
 //! [`Report`] is the JSON that tests and scripts rely on, [`table()`] the same for people. Unknown is `null` and `—`, never
-//! 0; observed text is shown with every control and bidirectional character visible, in tables also with bounded width.
+//! 0; [`csv()`] is the rows of the JSON; observed text is shown with every control and bidirectional character visible, in tables also with bounded width.
 
+mod csv;
 pub mod figure;
 pub mod forms;
 mod json;
 mod table;
 pub mod text;
 
+pub use csv::csv;
 pub use json::{
     AgentReport, ColonyReport, EdgeReport, EventReport, EventsReport, GaugeReport, HostReport,
     LossReport, MetricReport, MetricsReport, MissingReport, NodeReport, RedReport, Report,

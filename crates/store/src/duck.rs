@@ -1,6 +1,7 @@
 //! The store in a DuckDB file: one writer connection owned by one thread, fed by a bounded queue that makes senders wait
 //! and commits whatever waits as one transaction; readers are connections of their own, each in a read-only transaction.
 
+mod ask;
 mod decode;
 mod keep;
 mod marks;
@@ -12,6 +13,7 @@ mod scan;
 mod snapshot;
 mod tables;
 mod upkeep;
+mod views;
 mod writer;
 
 use crate::StoreError;
@@ -27,12 +29,16 @@ use tokio::sync::{mpsc, oneshot};
 use writer::{Command, Writer};
 
 pub use migrate::SCHEMA_VERSION;
+pub use views::{VIEWS, View};
 
 /// Commands that wait for the writer before senders do.
 const QUEUE: usize = 1024;
 /// What DuckDB may hold; it spills to disk beyond.
 const MEMORY: &str = "512MB";
 const THREADS: i64 = 2;
+/// What it may spill, and the lock.
+const LOCKED: &str = "SET max_temp_directory_size = '2GB'; SET enable_external_access = false;
+    SET lock_configuration = true;";
 
 /// How a store is kept.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +70,7 @@ impl Duck {
     /// [`StoreError::Newer`] for a file of a later build, [`StoreError::Open`] when it cannot be opened.
     pub fn open(path: &Path, keeping: Keeping, now: TimeNs) -> Result<Self, StoreError> {
         let connection = migrate::open(path, now)?;
+        views::create(&connection)?;
         let clone = StoreError::engine("open a second connection");
         let readers = Arc::new(Readers::new(connection.try_clone().map_err(clone)?));
         let mut writer = Writer::new(connection, path, keeping.max_bytes)?;
@@ -140,15 +147,18 @@ impl Read for Duck {
 fn config() -> Result<Config, duckdb::Error> {
     Config::default()
         .enable_autoload_extension(false)?
-        .enable_external_access(false)?
+        .with("autoinstall_known_extensions", "false")?
         .max_memory(MEMORY)?
         .threads(THREADS)
 }
 
+/// Opens the file and locks the engine in: it reaches no other file and no network, and nothing can change that.
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let open = |e: duckdb::Error| StoreError::Open {
         path: path.display().to_string(),
         message: e.to_string(),
     };
-    Connection::open_with_flags(path, config().map_err(open)?).map_err(open)
+    let connection = Connection::open_with_flags(path, config().map_err(open)?).map_err(open)?;
+    connection.execute_batch(LOCKED).map_err(open)?;
+    Ok(connection)
 }

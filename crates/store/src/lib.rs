@@ -12,15 +12,16 @@ mod level;
 mod memory;
 mod read;
 mod registry;
+pub mod sql;
 mod tally;
 
 pub use append::{Append, Appended, Pending, StoredBatch, Upkeep};
-pub use duck::{Duck, Keeping, SCHEMA_VERSION};
+pub use duck::{Duck, Keeping, SCHEMA_VERSION, VIEWS, View};
 pub use error::StoreError;
 pub use level::{Level, Reach};
 pub use memory::Memory;
 pub use read::{
     EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
-    Snapshot, SummaryFilter, SummaryRow,
+    Snapshot, Statement, SummaryFilter, SummaryRow,
 };
 pub use tally::{Durations, Tally};

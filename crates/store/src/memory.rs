@@ -7,10 +7,12 @@ use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
 use crate::level::Reach;
 use crate::read::{
     EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
-    Snapshot, SummaryFilter, SummaryRow,
+    Snapshot, Statement, SummaryFilter, SummaryRow,
 };
 use crate::registry::{self, Registry, SEEN_STEP};
+use crate::sql::SqlError;
 use crate::tally::Durations;
+use coral_model::answer::Table;
 use coral_model::{
     AgentHealth, AgentId, AuditRow, Endpoint, Event, HostSample, ProcessSample, Protocol, Route,
     ServiceKey, Side, TimeNs, Window,
@@ -308,6 +310,12 @@ impl Snapshot for View {
             rows.sort_by(|a, b| (&a.agent, a.epoch).cmp(&(&b.agent, b.epoch)));
             rows
         })
+    }
+
+    fn sql(&self, _: &Statement) -> Result<Table, SqlError> {
+        Err(SqlError::Failed(
+            "the in-memory store knows no SQL".to_owned(),
+        ))
     }
 
     fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError> {

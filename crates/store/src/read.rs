@@ -6,7 +6,9 @@
 
 use crate::StoreError;
 use crate::level::{Level, Reach};
+use crate::sql::SqlError;
 use crate::tally::Durations;
+use coral_model::answer::Table;
 use coral_model::summary::Counts;
 use coral_model::{
     AgentHealth, AgentId, AuditRow, Endpoint, Epoch, Event, EventKind, Histogram, Instance, Method,
@@ -190,6 +192,21 @@ pub struct ProcessUse {
     pub last: TimeNs,
 }
 
+/// A statement in SQL, over the views that its caller may ask.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// As it was typed.
+    pub text: String,
+    /// Whether the views of admins may be asked as well.
+    pub admin: bool,
+    /// At most so many rows.
+    pub limit: u32,
+    /// How long it may run.
+    pub longest: Duration,
+    /// What `now()` means.
+    pub now: TimeNs,
+}
+
 /// The reading side of a store.
 pub trait Read: Send + Sync + 'static {
     /// A view of all commits so far, unmoved by later ones. Blocks; not for an async thread.
@@ -273,6 +290,12 @@ pub trait Snapshot {
 
     /// How far every run of every agent is stored.
     fn ship_states(&self) -> Result<Vec<ShipState>, StoreError>;
+
+    /// The answer to a statement.
+    ///
+    /// # Errors
+    /// [`SqlError`]: it is not allowed, has reached a limit, or the engine could not run it.
+    fn sql(&self, statement: &Statement) -> Result<Table, SqlError>;
 
     /// The newest rows of the audit log, newest first.
     fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError>;

@@ -1,5 +1,6 @@
 //! What can be typed. A command stands here only when it works.
 
+use crate::compare::Compare;
 use crate::when::When;
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -144,6 +145,9 @@ pub enum Query {
     Summary {
         /// Only this service
         service: Option<String>,
+        /// Beside what was there before: 1h or 1d earlier, or FROM..TO
+        #[arg(long, value_name = "STRETCH")]
+        compare: Option<Compare>,
         /// The classes.
         #[command(flatten)]
         all: All,
@@ -167,6 +171,14 @@ pub enum Query {
         service: Option<String>,
         /// At most so many
         #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// One SELECT over requests, routes, edges, events, hosts, processes, instances, agents (docs/SQL.md)
+    Sql {
+        /// The statement
+        statement: String,
+        /// At most so many rows
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         limit: u32,
     },
     /// What hosts use: processor, memory, disks, network

@@ -136,6 +136,8 @@ pub(crate) fn refused(status: &tonic::Status) -> Failure {
             Failure::failed(message, "`coral status` lists the hosts")
         }
         Code::NotFound => Failure::failed(message, "`coral services --all` lists what there is"),
+        Code::ResourceExhausted => Failure::failed(message, ""),
+        Code::OutOfRange => Failure::failed(message, "choose another --since or --until"),
         Code::InvalidArgument => Failure::usage(message, ""),
         Code::PermissionDenied | Code::Unauthenticated => {
             Failure::failed(message, "the colony's owner decides who may ask this")

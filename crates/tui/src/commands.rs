@@ -3,6 +3,7 @@
 mod ask;
 mod colonies;
 mod completion;
+mod kept;
 mod question;
 mod say;
 
@@ -45,7 +46,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             answer(&place, &Question::Topology { span }, global, all).await
         }
         Command::Query(query) => {
-            let (question, all) = question::of(query, span);
+            let (question, all) = question::of(query, span, now())?;
             answer(&place, &question, global, all).await
         }
         _ => answer(&place, &Question::Status, global, false).await,

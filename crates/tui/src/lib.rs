@@ -6,6 +6,7 @@
 pub mod args;
 pub mod client;
 mod commands;
+pub mod compare;
 pub mod console;
 pub mod doctor;
 pub mod failure;

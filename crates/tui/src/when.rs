@@ -45,7 +45,7 @@ impl FromStr for When {
 }
 
 /// `90s`, `15m`, `2h`, `1d`; more than nothing.
-fn ago(text: &str) -> Option<Duration> {
+pub(crate) fn ago(text: &str) -> Option<Duration> {
     let seconds = match text.chars().last()? {
         's' => 1,
         'm' => 60,

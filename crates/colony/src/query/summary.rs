@@ -3,7 +3,7 @@
 use super::Uses;
 use super::fold::Fold;
 use super::scope::Scope;
-use coral_model::answer::SummaryRow;
+use coral_model::answer::{Red, SummaryRow};
 use coral_model::{AgentId, Protocol, ServiceClass, ServiceKey, Side, TimeNs};
 use coral_store::{InstanceId, Level, SeenInstance, StoreError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -85,11 +85,45 @@ pub(super) fn parts(scope: &Scope<'_>, only: Option<&[ServiceKey]>) -> Result<Pa
     Ok(parts)
 }
 
+/// A row a service and side. With an `earlier` frame each says what was there, and what was only there has a row as well.
 pub(super) fn answer(
     scope: &Scope<'_>,
+    earlier: Option<&Scope<'_>>,
     only: Option<&[ServiceKey]>,
 ) -> Result<Vec<SummaryRow>, StoreError> {
-    let row = |((service, side), part): ((ServiceKey, Side), Part)| SummaryRow {
+    let mut before: BTreeMap<_, _> = match earlier {
+        Some(earlier) => parts(earlier, only)?.into_parts().collect(),
+        None => BTreeMap::new(),
+    };
+    let mut rows = vec![];
+    for (place, part) in parts(scope, only)?.into_parts() {
+        let red = earlier.map(|earlier| {
+            let part = before.remove(&place).unwrap_or_default();
+            part.fold.red(earlier, Uses::Pulses)
+        });
+        rows.push(row(scope, place, part, red));
+    }
+    for (place, part) in before {
+        let red = earlier.map(|earlier| part.fold.red(earlier, Uses::Pulses));
+        let silent = Part {
+            fold: Fold::default(),
+            in_flight: 0,
+            oldest: None,
+            ..part
+        };
+        rows.push(row(scope, place, silent, red));
+    }
+    rows.sort_by(|a, b| (&a.service, a.side).cmp(&(&b.service, b.side)));
+    Ok(rows)
+}
+
+fn row(
+    scope: &Scope<'_>,
+    (service, side): (ServiceKey, Side),
+    part: Part,
+    before: Option<Red>,
+) -> SummaryRow {
+    SummaryRow {
         service,
         class: part.class(),
         side,
@@ -100,9 +134,8 @@ pub(super) fn answer(
         oldest_in_flight: part.oldest,
         stale: youngest(scope, &part.agents),
         protocols: part.protocols.into_iter().collect(),
-        before: None,
-    };
-    Ok(parts(scope, only)?.into_parts().map(row).collect())
+        before,
+    }
 }
 
 /// Age of the newest data of these agents.

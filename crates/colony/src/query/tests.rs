@@ -1,5 +1,6 @@
 //! The arithmetic of answers, over the in-memory store: what is counted, when, and only once.
 
+mod compare;
 mod hosts;
 mod world;
 

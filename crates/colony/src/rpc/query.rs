@@ -5,6 +5,7 @@ use crate::{Clock, audit, identity};
 use coral_model::{Answer, Caller, Question};
 use coral_proto::v1;
 use coral_store::Append;
+use coral_store::sql::SqlError;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use std::sync::Arc;
@@ -30,7 +31,8 @@ impl From<QueryError> for Status {
                 Self::not_found(text)
             }
             QueryError::Gone { .. } | QueryError::Coarse { .. } => Self::out_of_range(text),
-            QueryError::Backwards | QueryError::Sql => Self::invalid_argument(text),
+            QueryError::Sql(SqlError::Limit(_)) => Self::resource_exhausted(text),
+            QueryError::Backwards | QueryError::Sql(_) => Self::invalid_argument(text),
             QueryError::Store(_) => Self::internal(text),
         }
     }

@@ -10,5 +10,6 @@ mod colony;
 mod crash;
 mod ingest;
 mod roles;
+mod sql;
 mod stranger;
 mod watch;

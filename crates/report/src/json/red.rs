@@ -74,6 +74,9 @@ pub struct SummaryRowReport {
     pub oldest_in_flight_ms: Option<f64>,
     pub stale_s: Option<f64>,
     pub protocols: Vec<&'static str>,
+    /// The figures of the stretch that was compared with; left out when none was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<RedReport>,
 }
 
 impl SummaryReport {
@@ -102,6 +105,7 @@ impl From<&SummaryRow> for SummaryRowReport {
             oldest_in_flight_ms: ms(row.oldest_in_flight),
             stale_s: row.stale.map(seconds),
             protocols: names(&row.protocols),
+            before: row.before.as_ref().map(Into::into),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::folded;
 use super::grid::Grid;
-use crate::figure::{UNKNOWN, age, millis, percent, percentile, rate};
+use crate::figure::{UNKNOWN, age, change, millis, percent, percentile, rate};
 use crate::text::service;
-use coral_model::answer::{MetricRow, Red, STALE_AFTER, ServiceRow, SummaryRow};
+use coral_model::answer::{FEW_SAMPLES, MetricRow, Red, STALE_AFTER, ServiceRow, SummaryRow};
 use coral_model::{Protocol, ServiceClass};
 use std::time::Duration;
 
@@ -68,7 +68,10 @@ pub(super) fn summary(rows: &[SummaryRow], all: bool) -> String {
             row.side.name().to_owned(),
             row.instances.to_string(),
         ];
-        cells.extend(red_cells(&row.red));
+        cells.extend(match &row.before {
+            None => red_cells(&row.red),
+            Some(before) => compared_cells(&row.red, before),
+        });
         cells.push(in_flight(row.in_flight, row.oldest_in_flight));
         cells.push(freshness(row.stale));
         grid.row(cells);
@@ -128,6 +131,37 @@ fn red_cells(red: &Red) -> [String; 8] {
         percentile(red.p95, red.samples),
         percentile(red.p99, red.samples),
         millis(red.max),
+    ]
+}
+
+/// [`red_cells`] with how they have changed.
+fn compared_cells(red: &Red, before: &Red) -> [String; 8] {
+    let [requests, rate, errors, client, p50, p95, p99, max] = red_cells(red);
+    let with = |cell: String, change: String| match &*change {
+        "" => cell,
+        change => format!("{cell} {change}"),
+    };
+    let seconds = |d: Option<Duration>| d.map(|d| d.as_secs_f64());
+    let enough = red.samples >= FEW_SAMPLES && before.samples >= FEW_SAMPLES;
+    let slower = |cell, now, before| match enough {
+        true => with(cell, change(seconds(now), seconds(before))),
+        false => cell,
+    };
+    let rate = match (red.counts.requests, before.counts.requests) {
+        (0, 0) => rate,
+        (_, 0) => with(rate, "new".to_owned()),
+        (0, _) => with(rate, "gone".to_owned()),
+        _ => with(rate, change(red.rate_per_s, before.rate_per_s)),
+    };
+    [
+        requests,
+        rate,
+        with(errors, change(red.error_ratio, before.error_ratio)),
+        client,
+        slower(p50, red.p50, before.p50),
+        slower(p95, red.p95, before.p95),
+        slower(p99, red.p99, before.p99),
+        slower(max, red.max, before.max),
     ]
 }
 

@@ -141,6 +141,24 @@ pub fn summary() -> Answer {
     ]))
 }
 
+pub fn compared() -> Answer {
+    let row = |name: &str, now, before| SummaryRow {
+        before: Some(before),
+        ..summary_row(name, ServiceClass::App, Side::Server, now)
+    };
+    answer(AnswerBody::Summary(vec![
+        row(
+            "checkout",
+            red(75_690, 12, 61.0, 2070.0),
+            red(70_000, 0, 4.1, 130.0),
+        ),
+        row("cart", red(9_000, 9, 2.1, 4.8), red(9_000, 9, 2.1, 4.8)),
+        row("few", red(7, 0, 20.0, 40.0), red(9_000, 0, 2.1, 4.8)),
+        row("new", red(900, 0, 2.0, 4.0), Red::default()),
+        row("old", Red::default(), red(900, 0, 2.0, 4.0)),
+    ]))
+}
+
 pub fn services() -> Answer {
     let row = |name: &str, class, server, client| ServiceRow {
         service: ServiceKey::plain(name),

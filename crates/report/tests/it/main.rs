@@ -21,6 +21,7 @@ fn json(answer: &Answer) -> String {
 fn json_of_each_answer() {
     insta::assert_snapshot!("status_json", json(&fixture::status()));
     insta::assert_snapshot!("summary_json", json(&fixture::summary()));
+    insta::assert_snapshot!("compared_json", json(&fixture::compared()));
     insta::assert_snapshot!("services_json", json(&fixture::services()));
     insta::assert_snapshot!("metrics_json", json(&fixture::metrics()));
     insta::assert_snapshot!("topology_json", json(&fixture::topology()));
@@ -34,12 +35,22 @@ fn table_of_each_answer() {
     insta::assert_snapshot!("status_table", text(&fixture::status(), false));
     insta::assert_snapshot!("summary_table", text(&fixture::summary(), false));
     insta::assert_snapshot!("summary_table_all", text(&fixture::summary(), true));
+    insta::assert_snapshot!("compared_table", text(&fixture::compared(), false));
     insta::assert_snapshot!("services_table", text(&fixture::services(), false));
     insta::assert_snapshot!("metrics_table", text(&fixture::metrics(), false));
     insta::assert_snapshot!("topology_table", text(&fixture::topology(), false));
     insta::assert_snapshot!("events_table", text(&fixture::events(), false));
     insta::assert_snapshot!("host_table", text(&fixture::host(), false));
     insta::assert_snapshot!("sql_table", text(&fixture::sql(), false));
+}
+
+#[test]
+fn csv_of_each_answer() {
+    let csv = |answer| coral_report::csv(&answer).unwrap().replace("\r\n", "\n");
+    insta::assert_snapshot!("services_csv", csv(fixture::services()));
+    insta::assert_snapshot!("compared_csv", csv(fixture::compared()));
+    insta::assert_snapshot!("sql_csv", csv(fixture::sql()));
+    insta::assert_snapshot!("hostile_csv", csv(fixture::hostile()));
 }
 
 #[test]

@@ -4,15 +4,17 @@ use super::decode::{HEALTH_COLUMNS, agent_id, audit_row, code, event_row, health
 use super::rows::ROUTE_ALL;
 use super::scan::{self, ends_in};
 use super::tables::{self, INSTANCE_COLUMNS, seen_instance};
-use super::{marks, measures};
+use super::{ask, marks, measures, views};
 use crate::StoreError;
 use crate::level::{Level, Marks, Reach};
 use crate::read::{
     EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, SeenInstance, ShipState, Snapshot,
-    SummaryFilter, SummaryRow,
+    Statement, SummaryFilter, SummaryRow,
 };
 use crate::registry::SEEN_STEP;
+use crate::sql::{self, Rules, SqlError};
 use crate::tally::Durations;
+use coral_model::answer::Table;
 use coral_model::{
     AgentHealth, AgentId, AuditRow, Event, Observed, Protocol, ServiceKey, Side, TimeNs, Window,
 };
@@ -83,7 +85,7 @@ impl View {
         })
     }
 
-    fn connection(&self) -> Result<&Connection, StoreError> {
+    pub fn connection(&self) -> Result<&Connection, StoreError> {
         self.connection.as_ref().ok_or(StoreError::Closed)
     }
 
@@ -285,6 +287,18 @@ impl Snapshot for View {
 
     fn ship_states(&self) -> Result<Vec<ShipState>, StoreError> {
         tables::ships(self.connection()?)
+    }
+
+    fn sql(&self, statement: &Statement) -> Result<Table, SqlError> {
+        let views = views::names(statement.admin);
+        let rules = Rules {
+            views: &views,
+            // One more than is shown, to know whether there are more.
+            limit: u64::from(statement.limit) + 1,
+            now: statement.now,
+        };
+        let sql = sql::check(&statement.text, rules)?;
+        ask::run(self, &sql, statement)
     }
 
     fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError> {

@@ -10,3 +10,4 @@ mod durable;
 mod retention;
 mod rollup;
 mod samples;
+mod sql;

@@ -26,6 +26,11 @@ pub(super) async fn answer(
         Some(seconds) => watch(place, question, global.output, all, seconds).await,
         None => {
             let answer = client::ask(place, question).await?;
+            if global.output == Output::Table
+                && let Some(note) = super::kept::note(question, &answer, &TimeZone::system())
+            {
+                eprintln!("{note}");
+            }
             print(&form(&answer, global.output, all)?).map(drop)
         }
     }
@@ -76,6 +81,10 @@ fn apart(text: &str, output: Output, screen: bool, first: bool) -> String {
 }
 
 fn form(answer: &Answer, output: Output, all: bool) -> Result<String, Failure> {
+    if output == Output::Csv {
+        return coral_report::csv(answer)
+            .map_err(|e| Failure::failed(format!("write CSV: {e}"), ""));
+    }
     written(&Report::from(answer), output, || {
         let zone = TimeZone::system();
         coral_report::table(answer, &TableStyle { zone, all })

@@ -1,7 +1,9 @@
 //! What a `coral query` asks.
 
 use crate::args::Query;
-use coral_model::{EventKind, Question, Span};
+use crate::failure::Failure;
+use coral_model::{EventKind, Question, Span, TimeNs};
+use jiff::tz::TimeZone;
 
 /// What `coral query changes` shows.
 const CHANGES: [EventKind; 5] = [
@@ -13,26 +15,39 @@ const CHANGES: [EventKind; 5] = [
 ];
 
 /// The question, and whether its table shows all classes.
-pub(super) fn of(query: Query, span: Span) -> (Question, bool) {
+///
+/// # Errors
+/// [`Failure`] for a stretch that cannot be compared with.
+pub(super) fn of(query: Query, span: Span, now: TimeNs) -> Result<(Question, bool), Failure> {
     let events = |service, kinds, limit| Question::Events {
         span,
         service,
         kinds,
         limit,
     };
-    match query {
-        Query::Summary { service, all } => {
+    Ok(match query {
+        Query::Summary {
+            service,
+            compare,
+            all,
+        } => {
             let all = all.all || service.is_some();
             let question = Question::Summary {
                 span,
                 service,
-                compare: None,
+                compare: compare
+                    .map(|c| c.resolve(now, &TimeZone::system()))
+                    .transpose()?,
             };
             (question, all)
         }
         Query::Metrics { service } => (Question::Metrics { span, service }, true),
         Query::Events { service, limit } => (events(service, vec![], limit), true),
         Query::Changes { service, limit } => (events(service, CHANGES.to_vec(), limit), true),
+        Query::Sql { statement, limit } => {
+            let text = statement;
+            (Question::Sql { text, limit }, true)
+        }
         Query::Host { host } => (Question::Host { span, host }, true),
-    }
+    })
 }

@@ -56,7 +56,10 @@ fn answers_come_as_tables_and_json() {
         &["query", "events"],
         &["query", "metrics", "cart"],
         &["query", "changes", "cart"],
+        &["query", "summary", "--compare", "1h"],
         &["query", "host", "web-1"],
+        &["query", "sql", "SELECT 1", "-o", "csv"],
+        &["services", "-o", "csv"],
     ] {
         let output = coral(dir.path(), args);
         assert_eq!(code(&output), 0, "{args:?}");
@@ -86,6 +89,19 @@ fn errors_say_what_to_do_and_have_their_code() {
     let usage = coral(dir.path(), &["query", "metrics", "--output=json"]);
     assert_eq!(
         (code(&usage), error(&usage)["error"]["code"].clone()),
+        (2, "usage".into())
+    );
+    let builds = [
+        "query",
+        "summary",
+        "--compare",
+        "previous-build",
+        "-o",
+        "json",
+    ];
+    let builds = coral(dir.path(), &builds);
+    assert_eq!(
+        (code(&builds), error(&builds)["error"]["code"].clone()),
         (2, "usage".into())
     );
     for args in [
