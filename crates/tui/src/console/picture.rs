@@ -76,7 +76,7 @@ impl Picture {
             AnswerBody::Topology { nodes, edges } => {
                 self.topology = Some(Topology { head, nodes, edges });
             }
-            AnswerBody::Summary(_) | AnswerBody::Metrics(_) | AnswerBody::Events { .. } => {}
+            _ => {}
         }
     }
 

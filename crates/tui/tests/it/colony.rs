@@ -19,17 +19,7 @@ type Parts<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 struct Shop;
 
 fn answer(question: &Question) -> coral_model::Answer {
-    match question {
-        Question::Status => fixture::two_agents(),
-        Question::Services { .. } => fixture::services(fixture::shop_rows()),
-        Question::Metrics { .. } => fixture::routes(),
-        Question::Topology { .. } => fixture::topology(),
-        Question::Summary { .. } => fixture::answer(coral_model::AnswerBody::Summary(vec![])),
-        Question::Events { .. } => fixture::answer(coral_model::AnswerBody::Events {
-            rows: vec![],
-            truncated: false,
-        }),
-    }
+    fixture::answer_to(question, fixture::NOW)
 }
 
 #[tonic::async_trait]
