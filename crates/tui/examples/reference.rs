@@ -9,14 +9,20 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-const SCOPES: [Scope; 9] = [
+const SCOPES: [Scope; 15] = [
     Scope::Everywhere,
     Scope::Pages,
+    Scope::Time,
     Scope::Rows,
+    Scope::Panes,
+    Scope::Leads,
+    Scope::Sorted,
     Scope::Services,
     Scope::Topology,
+    Scope::Service,
     Scope::Start,
-    Scope::Filter,
+    Scope::Typing,
+    Scope::Palette,
     Scope::Menu,
     Scope::Help,
 ];

@@ -3,26 +3,40 @@
 
 mod alert;
 pub mod app;
+mod asked;
 pub mod change;
+mod clipboard;
 mod draw;
+mod drawing;
 pub mod event;
 pub mod filter;
+pub mod glyphs;
+mod graph;
+mod hands;
 pub mod keys;
 mod layout;
 pub mod link;
+mod memo;
 pub mod moment;
 pub mod order;
+mod palette;
+mod pick;
 pub mod picture;
+pub mod questions;
 mod run;
 mod select;
 pub mod sort;
-mod terminal;
+mod subjects;
+pub mod take;
+pub mod terminal;
 pub mod theme;
+pub mod time;
 mod tree;
 mod trouble;
 
 use crate::failure::Failure;
 use crate::place::Place;
+use glyphs::Glyphs;
 use jiff::tz::TimeZone;
 use std::time::Duration;
 use theme::Palette;
@@ -38,10 +52,14 @@ pub struct Config {
     pub agent_log: String,
     /// The command that starts it.
     pub up_command: String,
-    /// The window of every figure, up to now.
+    /// The window of every figure at the start, up to now.
     pub window: Duration,
     /// The colours of the terminal.
     pub palette: Palette,
+    /// The characters of the terminal.
+    pub glyphs: Glyphs,
+    /// Whether what acts on the system is hidden.
+    pub read_only: bool,
     /// The zone of the clock.
     pub zone: TimeZone,
 }
@@ -56,6 +74,8 @@ impl Config {
             up_command: place.up_command(),
             window,
             palette,
+            glyphs: Glyphs::Unicode,
+            read_only: false,
             zone,
         }
     }

@@ -56,13 +56,15 @@ pub fn of(app: &App, now: Moment) -> Option<Alert> {
             .filter(|(l, _)| *l == level)
             .map(|(_, a)| a.clone())
     };
+    // What the agents lack now says nothing about another moment.
+    let agents = agents.filter(|_| app.time.is_live());
     link(app, now)
         .or_else(|| is(Level::Broken))
         .or_else(|| agents.and_then(no_agent))
         .or_else(|| agents.and_then(proc_only))
         .or_else(|| is(Level::Unusual))
         .or_else(|| agents.and_then(something_missing))
-        .or_else(|| no_traffic(app))
+        .or_else(|| app.time.is_live().then(|| no_traffic(app))?)
 }
 
 fn link(app: &App, now: Moment) -> Option<Alert> {

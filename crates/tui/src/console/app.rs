@@ -2,48 +2,92 @@
 //! it does no IO and reads no clock.
 
 mod commands;
-mod lists;
+mod known;
+mod menus;
 mod mouse;
+mod palette;
+mod rows;
+mod sheets;
 mod start;
 mod state;
+mod travel;
+mod wanted;
 
-pub use state::{Body, LinkState, Mode, Outcome, PAGES, Page, Pane, Routes, Starting};
+pub use known::Known;
+pub(super) use menus::of_side;
+pub use menus::{Menu, MenuKind, RouteSort};
+pub use rows::{List, RowKey};
+pub(super) use sheets::other_end;
+pub use state::{
+    Body, LinkState, Mode, Notice, Outcome, PAGES, Page, Pane, Spot, Starting, TABS, Tab,
+};
+pub use travel::SOON;
 
 use super::Config;
+use super::asked::Asked;
 use super::event::{Action, Event};
 use super::filter::Filter;
 use super::keys::{self, Chord, Scope};
 use super::link::{LinkEvent, Lost};
 use super::moment::Moment;
 use super::order::Order;
+use super::palette::Palette;
 use super::picture::Picture;
-use super::select::Select;
 use super::sort::Sort;
-use coral_model::{ServiceKey, TimeNs};
+use super::time::Time;
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
+use rows::{Cursors, Derived};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// How long a word to the person stands there.
+const NOTICE: Duration = Duration::from_secs(5);
 
 /// The state of the console.
 #[derive(Debug)]
 pub struct App {
     pub(super) config: Config,
-    pub(super) page: Page,
+    pub(super) spot: Spot,
+    /// The view before this one.
+    before: Option<Spot>,
+    /// Where `Esc` leads out of a service.
+    from: Vec<Spot>,
     pub(super) mode: Mode,
     pub(super) link: LinkState,
     pub(super) starting: Starting,
-    pub(super) frozen: Option<(Picture, TimeNs)>,
-    pub(super) filter: Filter,
+    pub(super) time: Time,
+    /// Since when another moment or window is waited for.
+    retimed: Duration,
+    filters: HashMap<Page, Filter>,
     pub(super) sort: Sort,
+    pub(super) route_sort: RouteSort,
     pub(super) all: bool,
-    pub(super) services: Select<ServiceKey>,
-    pub(super) edges: Select<String>,
+    /// Other columns on Services, the tree on Topology.
+    pub(super) wide: bool,
+    pub(super) tree_form: bool,
+    /// How far the drawn neighbourhood reaches.
+    pub(super) depth: usize,
+    pub(super) cursors: Cursors,
     pub(super) pane: Pane,
-    pub(super) routes: Routes,
-    pub(super) menu: usize,
+    pub(super) tab: Tab,
+    pub(super) menu: Menu,
+    /// What is typed for the pick of a moment.
+    pub(super) input: String,
+    pub(super) palette: Palette,
     pub(super) help_offset: usize,
+    pub(super) notice: Option<Notice>,
+    mouse_on: bool,
+    /// The row under the cursor was put there by a click: the next one opens it.
+    clicked: bool,
     pub(super) opened: Moment,
     pub(super) order: Order,
+    pub(super) derived: Derived,
+    pub(super) asked: Asked,
     live: Picture,
+    /// What is shown while it is not live.
+    held: Picture,
+    versions: u64,
     size: Rect,
 }
 
@@ -51,24 +95,39 @@ impl App {
     /// A console that knows nothing yet, on a screen of this size.
     pub fn new(config: Config, (width, height): (u16, u16), now: Moment) -> Self {
         Self {
+            time: Time::live(config.window),
             config,
-            page: Page::Services,
+            spot: Spot::page(Page::Services),
+            before: None,
+            from: vec![],
             mode: Mode::Page,
             link: LinkState::Opening,
             starting: Starting::No,
-            frozen: None,
-            filter: Filter::default(),
+            retimed: now.up,
+            filters: HashMap::new(),
             sort: Sort::default(),
+            route_sort: RouteSort::Rate,
             all: false,
-            services: Select::default(),
-            edges: Select::default(),
+            wide: false,
+            tree_form: false,
+            depth: 1,
+            cursors: Cursors::default(),
             pane: Pane::default(),
-            routes: Routes::default(),
-            menu: 0,
+            tab: Tab::Routes,
+            menu: Menu::default(),
+            input: String::new(),
+            palette: Palette::default(),
             help_offset: 0,
+            notice: None,
+            mouse_on: true,
+            clicked: false,
             opened: now,
             order: Order::default(),
+            derived: Derived::default(),
+            asked: Asked::default(),
             live: Picture::default(),
+            held: Picture::default(),
+            versions: 0,
             size: Rect::new(0, 0, width, height),
         }
     }
@@ -83,42 +142,55 @@ impl App {
                 Outcome::drawn()
             }
             Event::Link(event) => self.link(event, now),
-            Event::Routes { service, answer } => self.routes_came(service, answer),
+            Event::Answer { question, answer } => self.answered(&question, *answer, now),
+            Event::Said(said) => self.said(said, now),
             Event::Privilege(found) => self.privilege_found(found),
             Event::Started(result) => self.started(result),
-            Event::Tick => Outcome {
-                draw: self.frozen.is_none() || !matches!(self.link, LinkState::Open),
-                actions: vec![],
-            },
+            Event::Tick => self.tick(now),
             Event::Terminate => Outcome::wish(Action::Quit),
         };
         self.settle(now);
-        outcome.actions.extend(self.routes_wanted(now));
+        outcome.actions.extend(self.ask(now));
         outcome
     }
 
     /// The scopes whose keys hold now, the innermost first.
     pub fn scopes(&self) -> Vec<Scope> {
         match self.mode {
-            Mode::Filter => vec![Scope::Filter, Scope::Everywhere],
+            Mode::Filter | Mode::Pick => vec![Scope::Typing, Scope::Everywhere],
+            Mode::Palette => vec![Scope::Palette, Scope::Everywhere],
             Mode::Menu => vec![Scope::Menu, Scope::Everywhere],
             Mode::Help => vec![Scope::Help, Scope::Everywhere],
-            Mode::Page => {
-                let page = match self.page {
-                    Page::Services => Scope::Services,
-                    Page::Topology => Scope::Topology,
-                };
-                let mut scopes = vec![];
-                if self.can_start() {
-                    scopes.push(Scope::Start);
-                }
-                if self.body() == Body::Page {
-                    scopes.extend([page, Scope::Rows]);
-                }
-                scopes.extend([Scope::Pages, Scope::Everywhere]);
-                scopes
-            }
+            Mode::Page => self.page_scopes(),
         }
+    }
+
+    fn page_scopes(&self) -> Vec<Scope> {
+        let mut scopes = vec![];
+        if self.can_start() {
+            scopes.push(Scope::Start);
+        }
+        match self.body() {
+            Body::Page => {
+                if self.leads_on() {
+                    scopes.push(Scope::Leads);
+                }
+                let own: &[Scope] = match self.spot.page {
+                    Page::Services => &[Scope::Services, Scope::Sorted, Scope::Panes],
+                    Page::Topology => &[Scope::Topology, Scope::Panes],
+                    Page::Events => &[],
+                    Page::Fleet => &[Scope::Panes],
+                    Page::Service if self.tab == Tab::Routes => &[Scope::Service, Scope::Sorted],
+                    Page::Service => &[Scope::Service],
+                };
+                scopes.extend_from_slice(own);
+                scopes.extend([Scope::Rows, Scope::Time]);
+            }
+            Body::NothingThen | Body::Refused(_) => scopes.push(Scope::Time),
+            _ => {}
+        }
+        scopes.extend([Scope::Pages, Scope::Everywhere]);
+        scopes
     }
 
     /// What is drawn between the pages and the last line.
@@ -134,15 +206,24 @@ impl App {
             (None, Some(Lost::Because(failure))) => Body::Unreachable(failure),
             (None, None) => Body::Loading,
             (Some(services), _) if services.rows.is_empty() && agents == Some(0) => Body::NoAgent,
-            (Some(_), _) => Body::Page,
+            (Some(_), _) => self.past_body(),
         }
     }
 
-    /// What the pages show: the frozen picture, or the live one.
+    /// What the pages show: the live picture, or the one that is held.
     pub fn picture(&self) -> &Picture {
-        self.frozen
-            .as_ref()
-            .map_or(&self.live, |(picture, _)| picture)
+        match self.time.is_live() {
+            true => &self.live,
+            false => &self.held,
+        }
+    }
+
+    /// The page whose name is marked: of a service, the one that it was opened from.
+    pub fn root_page(&self) -> Page {
+        match self.spot.page {
+            Page::Service => self.from.first().map_or(Page::Services, |spot| spot.page),
+            page => page,
+        }
     }
 
     /// The whole screen.
@@ -150,15 +231,47 @@ impl App {
         self.size
     }
 
+    /// The filter of the page.
+    pub fn filter(&self) -> &Filter {
+        static NONE: std::sync::LazyLock<Filter> = std::sync::LazyLock::new(Filter::default);
+        self.filters.get(&self.spot.page).unwrap_or(&NONE)
+    }
+
     fn key(&mut self, key: &KeyEvent, now: Moment) -> Outcome {
         if !(key.is_press() || key.is_repeat()) {
             return Outcome::default();
         }
+        self.clicked = false;
         match keys::meaning(&self.scopes(), Chord::of(key)) {
             Some(command) => self.command(command, now),
-            None if self.mode == Mode::Filter => self.typed(key),
+            None if matches!(self.mode, Mode::Filter | Mode::Pick | Mode::Palette) => {
+                self.typed(key)
+            }
             None => Outcome::default(),
         }
+    }
+
+    fn tick(&mut self, now: Moment) -> Outcome {
+        let over = self.notice.as_ref().is_some_and(|n| n.until <= now.up);
+        if over {
+            self.notice = None;
+        }
+        let still = !self.time.is_live() && self.link == LinkState::Open;
+        Outcome {
+            draw: over || !still || self.waiting(now).is_some(),
+            actions: vec![],
+        }
+    }
+
+    fn said(&mut self, said: Result<String, String>, now: Moment) -> Outcome {
+        let good = said.is_ok();
+        let (Ok(text) | Err(text)) = said;
+        self.notice = Some(Notice {
+            text,
+            good,
+            until: now.up + NOTICE,
+        });
+        Outcome::drawn()
     }
 
     fn link(&mut self, event: LinkEvent, now: Moment) -> Outcome {
@@ -167,11 +280,13 @@ impl App {
                 // The snapshots that follow replace the rows; the person's place is kept.
                 self.link = LinkState::Open;
                 self.starting = Starting::No;
+                self.asked.forget_failures();
             }
             LinkEvent::Change(change) => {
                 self.live.apply(*change, now);
+                self.live.version = self.next_version();
                 return Outcome {
-                    draw: self.frozen.is_none(),
+                    draw: self.time.is_live(),
                     actions: vec![],
                 };
             }
@@ -188,5 +303,10 @@ impl App {
             }
         }
         Outcome::drawn()
+    }
+
+    fn next_version(&mut self) -> u64 {
+        self.versions += 1;
+        self.versions
     }
 }

@@ -3,20 +3,28 @@
 mod chart;
 mod detail;
 mod edge;
+mod events;
+mod fleet;
 mod footer;
+mod graph;
 mod header;
 mod overlay;
+mod plot;
+mod red;
+mod service;
 mod services;
 mod small;
 mod states;
 mod table;
 mod topology;
 
-pub(super) use detail::routes_of;
+pub(super) use footer::footer_keys;
 
 use super::app::{App, Body, LinkState, Mode, Page};
+use super::glyphs::{Glyphs, to_ascii};
 use super::layout::{self, is_small};
 use super::moment::Moment;
+use super::pick;
 use super::theme::Theme;
 use coral_model::TimeNs;
 use jiff::tz::TimeZone;
@@ -39,13 +47,20 @@ struct View<'a> {
 impl App {
     /// Draws the whole screen.
     pub fn draw(&self, frame: &mut Frame<'_>, now: Moment) {
+        let buf = frame.buffer_mut();
+        self.draw_into(buf, now);
+        if self.config.glyphs == Glyphs::Ascii {
+            to_ascii(buf);
+        }
+    }
+
+    fn draw_into(&self, buf: &mut Buffer, now: Moment) {
         let away = matches!(self.link, LinkState::Away { .. });
         let view = View {
             app: self,
             now,
-            theme: Theme::new(self.config.palette).old(away),
+            theme: Theme::new(self.config.palette).old(away || self.is_waiting(now)),
         };
-        let buf = frame.buffer_mut();
         if is_small(self.size()) {
             small::draw(view, self.size(), buf);
             return;
@@ -57,8 +72,10 @@ impl App {
             (_, Body::Page) => page(view, regions.body, buf),
             (_, state) => states::draw(view, &state, regions.body, buf),
         }
-        if self.mode == Mode::Menu {
-            overlay::menu(view, regions.body, buf);
+        match self.mode {
+            Mode::Menu => overlay::menu(view, regions.body, buf),
+            Mode::Palette => overlay::palette(view, regions.body, buf),
+            _ => {}
         }
         footer::draw(view, &regions, buf);
     }
@@ -66,7 +83,7 @@ impl App {
 
 fn page(view: View<'_>, body: Rect, buf: &mut Buffer) {
     let panes = layout::panes(view.app, body);
-    match view.app.page {
+    match view.app.spot.page {
         Page::Services => {
             if let Some(area) = panes.table {
                 services::draw(view, area, buf);
@@ -76,13 +93,28 @@ fn page(view: View<'_>, body: Rect, buf: &mut Buffer) {
             }
         }
         Page::Topology => {
-            if let Some(area) = panes.table {
-                topology::draw(view, area, buf);
+            match (layout::drawing_area(view.app, view.now), view.app.drawing()) {
+                (Some(area), Some(drawing)) => graph::draw(view, drawing, area, buf),
+                _ => {
+                    if let Some(area) = panes.table {
+                        topology::draw(view, area, buf);
+                    }
+                }
             }
             if let Some(area) = panes.detail {
                 edge::draw(view, area, buf);
             }
         }
+        Page::Events => events::draw(view, body, panes, buf),
+        Page::Fleet => {
+            if let Some(area) = panes.table {
+                fleet::draw(view, area, buf);
+            }
+            if let Some(area) = panes.detail {
+                fleet::detail(view, area, buf);
+            }
+        }
+        Page::Service => service::draw(view, &layout::service(view.app, body), buf),
     }
 }
 
@@ -126,13 +158,37 @@ fn titled_rule(view: View<'_>, title: &str, focused: bool, area: Rect, buf: &mut
     put(line, area, buf);
 }
 
+/// The style of the row under the cursor: bright where the keys are.
+fn cursor_style(view: View<'_>) -> Style {
+    match view.app.pane.focused {
+        true => Style::new().add_modifier(ratatui::style::Modifier::BOLD),
+        false => view.theme.selected(),
+    }
+}
+
+/// Line `y` of an area.
+fn at(area: Rect, y: u16) -> Rect {
+    let below = below(area, y);
+    Rect {
+        height: below.height.min(1),
+        ..below
+    }
+}
+
 /// The clock of a moment in the person's zone, and the zone's name.
 fn clock(at: TimeNs, zone: &TimeZone) -> (String, String) {
-    let at = jiff::Timestamp::from_nanosecond(at.0.into())
-        .unwrap_or(jiff::Timestamp::MAX)
-        .to_zoned(zone.clone());
+    let at = pick::zoned(at, zone);
     (
         at.strftime("%H:%M:%S").to_string(),
         at.strftime("%Z").to_string(),
     )
+}
+
+/// The clock of a moment, with its day when that is not the day of `now`.
+fn day_clock(at: TimeNs, now: TimeNs, zone: &TimeZone) -> String {
+    let (then, now) = (pick::zoned(at, zone), pick::zoned(now, zone));
+    match then.date() == now.date() {
+        true => then.strftime("%H:%M:%S").to_string(),
+        false => then.strftime("%a %d %b %H:%M:%S").to_string(),
+    }
 }

@@ -3,8 +3,9 @@
 use super::link::LinkEvent;
 use crate::failure::Failure;
 use crate::lifecycle::privilege::AgentStart;
-use coral_model::{Answer, ServiceKey};
+use coral_model::{Answer, Question};
 use crossterm::event::{KeyEvent, MouseEvent};
+use std::time::Duration;
 
 /// Something happened.
 #[derive(Debug)]
@@ -17,13 +18,15 @@ pub enum Event {
     Resize(u16, u16),
     /// The link to the colony.
     Link(LinkEvent),
-    /// The routes of a service, as they were asked for.
-    Routes {
-        /// Of which service.
-        service: ServiceKey,
+    /// A question was answered.
+    Answer {
+        /// Which.
+        question: Question,
         /// The answer.
-        answer: Result<Answer, Failure>,
+        answer: Box<Result<Answer, Failure>>,
     },
+    /// Something was copied or written, or could not be.
+    Said(Result<String, String>),
     /// It is known how the agent gets its rights; `None` when the person must be asked.
     Privilege(Option<AgentStart>),
     /// The colony that was started here is up, or is not.
@@ -43,8 +46,26 @@ pub enum Action {
     Suspend,
     /// Draw every cell anew.
     Repaint,
-    /// Ask for the routes of this service.
-    AskRoutes(ServiceKey),
+    /// Ask the colony.
+    Ask(Question),
+    /// Watch this window up to now.
+    Watch(Duration),
+    /// Put a text into the clipboard.
+    Copy {
+        /// What it is, for the person.
+        what: &'static str,
+        /// The text.
+        text: String,
+    },
+    /// Write a text into a new file where the console was started.
+    Save {
+        /// The name of the file.
+        name: String,
+        /// The text.
+        text: String,
+    },
+    /// Whether the console takes the mouse; else the terminal selects text with it.
+    Mouse(bool),
     /// Find out how an agent gets its rights here.
     FindPrivilege,
     /// Ask the person for a password on the bare terminal.

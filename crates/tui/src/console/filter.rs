@@ -1,6 +1,8 @@
 //! The filter line: words that must be in a row, `!x` that must not, `~x` in this order of letters, `err>1` on columns.
 
+use coral_model::answer::Red;
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// A column that can be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,19 @@ pub const FIELDS: &[(&str, Field)] = &[
     ("flight", Field::Flight),
     ("inst", Field::Instances),
 ];
+
+/// The value of a column of RED figures.
+pub fn figure_of(red: &Red, field: Field) -> Option<f64> {
+    let ms = |d: Duration| d.as_secs_f64() * 1e3;
+    match field {
+        Field::Rate => red.rate_per_s,
+        Field::Errors => red.error_ratio.map(|r| r * 100.0),
+        Field::P50 => red.p50.map(ms),
+        Field::P95 => red.p95.map(ms),
+        Field::P99 => red.p99.map(ms),
+        Field::Flight | Field::Instances => None,
+    }
+}
 
 /// A row that can be filtered.
 pub trait Subject {

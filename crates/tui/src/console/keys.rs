@@ -8,6 +8,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub enum Command {
     Services,
     Topology,
+    Events,
+    Fleet,
     Up,
     Down,
     PageUp,
@@ -15,14 +17,32 @@ pub enum Command {
     Top,
     Bottom,
     NextPane,
+    NextTab,
+    PreviousTab,
     Zoom,
-    Show,
+    Open,
+    LastView,
+    Palette,
     Filter,
     NextMatch,
     PreviousMatch,
     SortMenu,
     Hidden,
+    Wide,
+    Deeper,
+    Shallower,
+    ToCaller,
+    ToCallee,
     Freeze,
+    StepBack,
+    StepOn,
+    Halve,
+    Double,
+    Pick,
+    Now,
+    Compare,
+    CopyMenu,
+    ExportMenu,
     StartColony,
     Out,
     Back,
@@ -30,6 +50,7 @@ pub enum Command {
     Quit,
     Suspend,
     Repaint,
+    Mouse,
     Keep,
     Take,
 }
@@ -41,17 +62,29 @@ pub enum Scope {
     Everywhere,
     /// On every page.
     Pages,
+    /// On every page that shows data.
+    Time,
     /// On a page with rows.
     Rows,
+    /// On a page with two panes.
+    Panes,
+    /// Where the row leads on.
+    Leads,
+    /// On Services, and on the routes of a service.
+    Sorted,
     /// On Services.
     Services,
     /// On Topology.
     Topology,
+    /// On the page of a service.
+    Service,
     /// When no colony answers.
     Start,
-    /// While the filter is typed; every printable key is text there.
-    Filter,
-    /// In the sort menu.
+    /// While a text is typed; every printable key is text there.
+    Typing,
+    /// In the palette.
+    Palette,
+    /// In a menu.
     Menu,
     /// On the help page.
     Help,
@@ -63,12 +96,18 @@ impl Scope {
         match self {
             Self::Everywhere => "everywhere",
             Self::Pages => "pages",
+            Self::Time => "time",
             Self::Rows => "rows",
+            Self::Panes => "panes",
+            Self::Leads => "on a row that leads on",
+            Self::Sorted => "on Services and the routes of a service",
             Self::Services => "Services",
             Self::Topology => "Topology",
+            Self::Service => "a service",
             Self::Start => "when no colony answers",
-            Self::Filter => "while the filter is typed",
-            Self::Menu => "in the sort menu",
+            Self::Typing => "while the filter or a moment is typed",
+            Self::Palette => "in the palette",
+            Self::Menu => "in a menu",
             Self::Help => "on the help page",
         }
     }
@@ -86,6 +125,7 @@ impl Chord {
     pub fn of(event: &KeyEvent) -> Self {
         let modifiers = match event.code {
             KeyCode::Char(_) => event.modifiers - KeyModifiers::SHIFT,
+            KeyCode::BackTab => event.modifiers - KeyModifiers::SHIFT,
             _ => event.modifiers,
         };
         Self {
@@ -103,12 +143,17 @@ impl Chord {
             KeyCode::F(n) => format!("F{n}"),
             KeyCode::Up => "↑".to_owned(),
             KeyCode::Down => "↓".to_owned(),
+            KeyCode::Left => "←".to_owned(),
+            KeyCode::Right => "→".to_owned(),
+            KeyCode::BackTab => "Shift-Tab".to_owned(),
             KeyCode::PageUp => "PgUp".to_owned(),
             KeyCode::PageDown => "PgDn".to_owned(),
             other => format!("{other:?}"),
         };
         if self.modifiers.contains(KeyModifiers::CONTROL) {
             format!("Ctrl-{name}")
+        } else if self.modifiers.contains(KeyModifiers::ALT) {
+            format!("Alt-{name}")
         } else {
             name
         }
@@ -146,6 +191,13 @@ const fn ctrl(c: char) -> Chord {
     }
 }
 
+const fn alt(c: char) -> Chord {
+    Chord {
+        code: KeyCode::Char(c),
+        modifiers: KeyModifiers::ALT,
+    }
+}
+
 const fn line(
     scope: Scope,
     chords: &'static [Chord],
@@ -166,6 +218,7 @@ const fn line(
 #[rustfmt::skip]
 pub const TABLE: &[Binding] = &[
     line(Scope::Start, &[key('u')], Command::StartColony, "start one here", "start a colony and an agent on this machine"),
+    line(Scope::Leads, &[code(KeyCode::Enter)], Command::Open, "open", "into what the row shows: the service, and its moment"),
     line(Scope::Rows, &[key('j'), code(KeyCode::Down)], Command::Down, "", "next row"),
     line(Scope::Rows, &[key('k'), code(KeyCode::Up)], Command::Up, "", "previous row"),
     line(Scope::Rows, &[code(KeyCode::PageDown)], Command::PageDown, "", "a screen down"),
@@ -173,29 +226,56 @@ pub const TABLE: &[Binding] = &[
     line(Scope::Rows, &[code(KeyCode::Home), key('g')], Command::Top, "", "first row"),
     line(Scope::Rows, &[code(KeyCode::End), key('G')], Command::Bottom, "", "last row"),
     line(Scope::Rows, &[key('/')], Command::Filter, "filter", "filter: word, !not, ~fuzzy, err>1, p95>500"),
-    line(Scope::Rows, &[key('n')], Command::NextMatch, "", "next match; without a filter the next service in trouble"),
+    line(Scope::Rows, &[key('n')], Command::NextMatch, "", "next match; without a filter the next in trouble"),
     line(Scope::Rows, &[key('N')], Command::PreviousMatch, "", "previous match"),
-    line(Scope::Services, &[key('s')], Command::SortMenu, "sort", "sort by a column"),
+    line(Scope::Service, &[code(KeyCode::Tab), code(KeyCode::Right)], Command::NextTab, "tab", "next tab: routes, callers, callees, changes"),
+    line(Scope::Service, &[code(KeyCode::BackTab), code(KeyCode::Left)], Command::PreviousTab, "", "previous tab"),
+    line(Scope::Topology, &[code(KeyCode::Left)], Command::ToCaller, "", "to an edge that leads to this caller"),
+    line(Scope::Topology, &[code(KeyCode::Right)], Command::ToCallee, "", "to an edge that leads on"),
+    line(Scope::Topology, &[key('>')], Command::Deeper, "", "a wider neighbourhood, when not all is drawn"),
+    line(Scope::Topology, &[key('<')], Command::Shallower, "", "a smaller neighbourhood"),
+    line(Scope::Topology, &[key('w')], Command::Wide, "tree", "as a drawing, or as a tree with columns"),
+    line(Scope::Panes, &[code(KeyCode::Tab)], Command::NextPane, "pane", "to the other pane"),
+    line(Scope::Time, &[key('[')], Command::StepBack, "", "a tenth of the window back"),
+    line(Scope::Time, &[key(']')], Command::StepOn, "", "a tenth of the window on"),
+    line(Scope::Time, &[key('t')], Command::Pick, "time", "pick a moment: 14:32, -2h, yesterday 03:00"),
+    line(Scope::Time, &[key('=')], Command::Compare, "compare", "compare with 1 h before, 1 d before, nothing"),
+    line(Scope::Time, &[key(' ')], Command::Freeze, "freeze", "freeze the picture, and go on live"),
+    line(Scope::Time, &[key('0')], Command::Now, "", "back to now"),
+    line(Scope::Time, &[key('{')], Command::Halve, "", "half the window"),
+    line(Scope::Time, &[key('}')], Command::Double, "", "twice the window"),
+    line(Scope::Sorted, &[key('s')], Command::SortMenu, "sort", "sort by a column"),
     line(Scope::Rows, &[key('.')], Command::Hidden, "system", "show or fold system, coral and outside"),
-    line(Scope::Rows, &[code(KeyCode::Tab)], Command::NextPane, "pane", "to the other pane"),
+    line(Scope::Services, &[key('w')], Command::Wide, "columns", "other columns: counts, p90, longest, what it speaks"),
     line(Scope::Rows, &[key('z')], Command::Zoom, "full screen", "the pane on the full screen, and back"),
-    line(Scope::Topology, &[code(KeyCode::Enter)], Command::Show, "show service", "show the service of this row on page 1"),
-    line(Scope::Rows, &[key(' ')], Command::Freeze, "freeze", "freeze the picture, and go on live"),
+    line(Scope::Rows, &[key('y')], Command::CopyMenu, "copy", "copy the value, the row, the command, a link, markdown"),
+    line(Scope::Rows, &[key('e')], Command::ExportMenu, "export", "write the table to a file: csv, json, markdown"),
     line(Scope::Pages, &[key('1')], Command::Services, "", "page 1, Services"),
     line(Scope::Pages, &[key('2')], Command::Topology, "", "page 2, Topology"),
-    line(Scope::Pages, &[code(KeyCode::Esc)], Command::Out, "", "out of the pane, clear the filter"),
+    line(Scope::Pages, &[key('3')], Command::Events, "", "page 3, Events"),
+    line(Scope::Pages, &[key('9')], Command::Fleet, "", "page 9, Fleet"),
+    line(Scope::Pages, &[key(':'), ctrl('p')], Command::Palette, "go to", "go to anything: page, command, service, host, pid, port, route"),
+    line(Scope::Pages, &[key('-')], Command::LastView, "", "the view before this one"),
+    line(Scope::Pages, &[code(KeyCode::Esc)], Command::Out, "", "out of the service, of the pane; clear the filter"),
     line(Scope::Pages, &[key('?')], Command::Help, "help", "this page"),
     line(Scope::Pages, &[key('q')], Command::Back, "quit", "back, then quit"),
-    line(Scope::Filter, &[code(KeyCode::Enter)], Command::Keep, "keep", "keep the filter"),
-    line(Scope::Filter, &[code(KeyCode::Esc)], Command::Out, "clear", "clear the filter"),
-    line(Scope::Menu, &[key('j'), code(KeyCode::Down), key('s')], Command::Down, "", "next column"),
-    line(Scope::Menu, &[key('k'), code(KeyCode::Up)], Command::Up, "", "previous column"),
-    line(Scope::Menu, &[code(KeyCode::Enter)], Command::Take, "sort, again turns it round", "sort by it; the same again turns the order round"),
+    line(Scope::Typing, &[code(KeyCode::Enter)], Command::Keep, "keep", "keep the filter, go to the moment"),
+    line(Scope::Typing, &[code(KeyCode::Esc)], Command::Out, "clear", "clear the filter, stay at the moment"),
+    line(Scope::Palette, &[code(KeyCode::Enter)], Command::Take, "go", "go there"),
+    line(Scope::Palette, &[code(KeyCode::Down), code(KeyCode::Tab)], Command::Down, "", "next"),
+    line(Scope::Palette, &[code(KeyCode::Up), code(KeyCode::BackTab)], Command::Up, "", "previous"),
+    line(Scope::Palette, &[code(KeyCode::Esc)], Command::Out, "close", "close the palette"),
+    line(Scope::Menu, &[key('j'), code(KeyCode::Down)], Command::Down, "", "next line"),
+    line(Scope::Menu, &[key('k'), code(KeyCode::Up)], Command::Up, "", "previous line"),
+    line(Scope::Menu, &[code(KeyCode::Enter)], Command::Take, "take", "take it; the same column again turns the order round"),
     line(Scope::Menu, &[code(KeyCode::Esc), key('q')], Command::Out, "close", "close the menu"),
     line(Scope::Help, &[key('j'), code(KeyCode::Down)], Command::Down, "scroll down", "scroll down"),
     line(Scope::Help, &[key('k'), code(KeyCode::Up)], Command::Up, "scroll up", "scroll up"),
+    line(Scope::Help, &[code(KeyCode::PageDown)], Command::PageDown, "", "a screen down"),
+    line(Scope::Help, &[code(KeyCode::PageUp)], Command::PageUp, "", "a screen up"),
     line(Scope::Help, &[code(KeyCode::Esc), key('q'), key('?')], Command::Out, "close", "close the help"),
     line(Scope::Everywhere, &[code(KeyCode::F(1))], Command::Help, "", "this page"),
+    line(Scope::Everywhere, &[alt('m')], Command::Mouse, "", "give the mouse to the terminal for selecting text, and back"),
     line(Scope::Everywhere, &[ctrl('c')], Command::Quit, "", "quit"),
     line(Scope::Everywhere, &[ctrl('z')], Command::Suspend, "", "to the shell; `fg` comes back"),
     line(Scope::Everywhere, &[ctrl('l')], Command::Repaint, "", "draw the screen anew"),

@@ -1,7 +1,7 @@
 //! Where everything lies on the screen. Drawing and the mouse ask the same functions, so a click hits what is seen.
 
 use super::alert;
-use super::app::{App, Body, PAGES, Page};
+use super::app::{App, Body, List, Mode, PAGES, Page, TABS};
 use super::moment::Moment;
 use ratatui::layout::{Constraint, Layout, Rect};
 
@@ -15,6 +15,16 @@ const AROUND_ROWS: u16 = 2;
 const DETAIL_MIN: u16 = 9;
 /// The second pane of Topology: four facts and a chart.
 const EDGE_MAX: u16 = 20;
+/// Below a drawing: the facts alone, or with a chart where the body is as high as that.
+const BELOW_DRAWING: (u16, u16, u16) = (6, 13, 34);
+/// Air above a drawing; the line of what is not drawn and air below it.
+const AROUND_DRAWING: u16 = 4;
+/// The second pane of Fleet.
+const AGENT_MIN: u16 = 15;
+/// The marks of the events over the window, with a blank line.
+const STRIP: u16 = 4;
+/// The charts of a service where there is little room: five lines and the time.
+const LINES: u16 = 6;
 
 /// The lines of the screen from top to bottom.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +37,7 @@ pub struct Regions {
     pub alert: Option<Rect>,
     /// The page.
     pub body: Rect,
-    /// The filter, while there is one.
+    /// The filter or the moment, while one is typed.
     pub note: Option<Rect>,
     /// The keys that work here.
     pub footer: Rect,
@@ -40,6 +50,21 @@ pub struct Panes {
     pub table: Option<Rect>,
     /// What belongs to the selected row.
     pub detail: Option<Rect>,
+}
+
+/// The page of a service.
+#[derive(Debug, Clone, Copy)]
+pub struct ServiceAreas {
+    /// Which service, in one line.
+    pub title: Rect,
+    /// Rate, errors, durations over the window.
+    pub charts: Option<Rect>,
+    /// The figures of the window, beside the charts.
+    pub facts: Option<Rect>,
+    /// The names of the lists.
+    pub tabs: Rect,
+    /// The list, with the titles of its columns.
+    pub table: Rect,
 }
 
 /// Whether the screen is too small for pages.
@@ -71,31 +96,38 @@ pub fn regions(app: &App, now: Moment) -> Regions {
     }
 }
 
+fn has_room(body: Rect) -> bool {
+    body.width >= BOTH_PANES.0 && body.height >= BOTH_PANES.1
+}
+
 /// Divides the body of a page. Both panes stand there when there is room, else `Tab` swaps them; `z` gives the whole body
 /// to the one with the keys.
 pub fn panes(app: &App, body: Rect) -> Panes {
-    let room = body.width >= BOTH_PANES.0 && body.height >= BOTH_PANES.1;
-    if app.pane.zoomed || !room {
+    if app.spot.page == Page::Events {
+        let strip = if has_room(body) { STRIP } else { 0 };
+        return Panes {
+            table: Some(lower(body, strip)),
+            detail: None,
+        };
+    }
+    if app.pane.zoomed || !has_room(body) {
         let (table, detail) = match app.pane.focused {
             true => (None, Some(body)),
             false => (Some(body), None),
         };
         return Panes { table, detail };
     }
-    let rows = match app.page {
-        Page::Topology => app.tree().0.len(),
-        Page::Services => app.service_list().rows.len(),
+    let detail = match app.spot.page {
+        Page::Topology if let Some(drawing) = app.drawing() => {
+            let rest = body
+                .height
+                .saturating_sub(drawing.graph.height + AROUND_DRAWING);
+            rest.clamp(below_drawing(body), EDGE_MAX)
+        }
+        Page::Topology => (body.height - table_height(app, body)).min(EDGE_MAX),
+        Page::Fleet => (body.height - table_height(app, body)).max(AGENT_MIN),
+        _ => body.height - table_height(app, body),
     };
-    let wanted = u16::try_from(rows).unwrap_or(u16::MAX);
-    let table = wanted
-        .saturating_add(AROUND_ROWS + 1)
-        .clamp(DETAIL_MIN, body.height * 3 / 5);
-    let most = if app.page == Page::Topology {
-        EDGE_MAX
-    } else {
-        u16::MAX
-    };
-    let detail = (body.height - table).min(most);
     let [table, detail] =
         Layout::vertical([Constraint::Fill(1), Constraint::Length(detail)]).areas(body);
     Panes {
@@ -104,37 +136,172 @@ pub fn panes(app: &App, body: Rect) -> Panes {
     }
 }
 
+fn table_height(app: &App, body: Rect) -> u16 {
+    let wanted = u16::try_from(app.count(app.list())).unwrap_or(u16::MAX);
+    wanted
+        .saturating_add(AROUND_ROWS + 1)
+        .clamp(DETAIL_MIN, body.height * 3 / 5)
+}
+
+fn below_drawing(body: Rect) -> u16 {
+    match body.height >= BELOW_DRAWING.2 {
+        true => BELOW_DRAWING.1,
+        false => BELOW_DRAWING.0,
+    }
+}
+
+/// The strip of events above their list.
+pub fn strip(body: Rect) -> Option<Rect> {
+    has_room(body).then_some(Rect {
+        height: STRIP,
+        ..body
+    })
+}
+
+/// Where the topology is drawn, when there is room for a drawing.
+pub fn drawing_area(app: &App, now: Moment) -> Option<Rect> {
+    let body = regions(app, now).body;
+    if !has_room(body) || app.pane.focused && app.pane.zoomed {
+        return None;
+    }
+    let below = match app.pane.zoomed {
+        true => 0,
+        false => below_drawing(body),
+    };
+    // A line for what is not drawn, and one of air above.
+    Some(Rect {
+        x: body.x + 1,
+        y: body.y + 1,
+        width: body.width - 2,
+        height: body.height.saturating_sub(below + AROUND_DRAWING - 1),
+    })
+}
+
+/// Divides the page of a service.
+pub fn service(app: &App, body: Rect) -> ServiceAreas {
+    let wide = has_room(body);
+    let charts = match (app.pane.zoomed, wide) {
+        (true, _) => 0,
+        (false, false) => LINES,
+        (false, true) => (body.height * 11 / 20).clamp(13, 30),
+    };
+    let [title, charts, tabs, table] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(charts),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+    ])
+    .areas(body);
+    let beside = if wide { (body.width / 3).min(60) } else { 0 };
+    let [charts, facts] =
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(beside)]).areas(charts);
+    let shown = |area: Rect| (area.height > 0 && area.width > 0).then_some(area);
+    ServiceAreas {
+        title,
+        charts: shown(charts),
+        facts: shown(facts),
+        tabs,
+        table,
+    }
+}
+
 /// The rows of a table, without the titles above and the line of what is folded below.
 pub fn rows_of_table(table: Rect) -> Rect {
     Rect {
-        y: table.y + 1,
         height: table.height.saturating_sub(AROUND_ROWS),
-        ..table
+        ..lower(table, 1)
+    }
+}
+
+fn lower(area: Rect, by: u16) -> Rect {
+    let by = by.min(area.height);
+    Rect {
+        y: area.y + by,
+        height: area.height - by,
+        ..area
+    }
+}
+
+/// Where the rows of the page lie, unless they are drawn or hidden.
+pub fn rows(app: &App, now: Moment) -> Option<Rect> {
+    let body = regions(app, now).body;
+    match app.list() {
+        List::Tab => Some(rows_of_table(service(app, body).table)),
+        List::Edges if app.drawing().is_some() => None,
+        _ => panes(app, body).table.map(rows_of_table),
     }
 }
 
 /// How many rows the page of now can show.
 pub fn rows_height(app: &App, now: Moment) -> u16 {
-    let panes = panes(app, regions(app, now).body);
-    panes.table.map_or(1, |table| rows_of_table(table).height)
+    rows(app, now).map_or(1, |area| area.height)
 }
 
-/// Whether the routes of the selected service are on the screen.
-pub fn shows_routes(app: &App, now: Moment) -> bool {
-    let page = app.page == Page::Services && app.body() == Body::Page && !is_small(app.size());
+/// Whether the pane of the selected row is on the screen.
+pub fn shows_detail(app: &App, now: Moment) -> bool {
+    let page = app.body() == Body::Page && !is_small(app.size()) && app.mode != Mode::Help;
     page && panes(app, regions(app, now).body).detail.is_some()
 }
 
 /// The names of the pages on their line.
 pub fn tabs(line: Rect) -> Vec<Rect> {
-    let mut x = line.x + 1;
-    PAGES
+    let names = PAGES
         .iter()
-        .map(|(_, key, name)| {
-            let width = u16::try_from(key.len() + name.len() + 3).unwrap_or(u16::MAX);
+        .map(|(_, key, name)| key.len() + name.len() + 3);
+    in_a_row(line, 1, names)
+}
+
+/// The names of the lists of a service on their line.
+pub fn service_tabs(line: Rect) -> Vec<Rect> {
+    in_a_row(line, 3, TABS.iter().map(|(_, name)| name.len() + 2))
+}
+
+fn in_a_row(line: Rect, indent: u16, widths: impl Iterator<Item = usize>) -> Vec<Rect> {
+    let mut x = line.x + indent;
+    widths
+        .map(|width| {
+            let width = u16::try_from(width).unwrap_or(u16::MAX);
             let tab = Rect::new(x, line.y, width, line.height).intersection(line);
             x = x.saturating_add(width + 1);
             tab
         })
         .collect()
+}
+
+/// The box of the open menu.
+pub fn menu(app: &App, body: Rect) -> Rect {
+    let lines = app.menu_lines();
+    let longest = lines.iter().map(|l| coral_report::text::width(&l.1)).max();
+    let width = u16::try_from(longest.unwrap_or(0) + 6).unwrap_or(u16::MAX);
+    Rect {
+        x: body.x + 4,
+        y: body.y + 1,
+        width: width
+            .clamp(28, body.width.saturating_sub(8).max(28))
+            .min(body.width),
+        height: u16::try_from(lines.len() + 2)
+            .unwrap_or(u16::MAX)
+            .min(body.height),
+    }
+}
+
+/// The box of the palette.
+pub fn palette(body: Rect) -> Rect {
+    let width = body.width.saturating_sub(8).min(96);
+    Rect {
+        x: body.x + (body.width - width) / 2,
+        y: body.y + 1,
+        width,
+        height: body.height.saturating_sub(3).min(22),
+    }
+}
+
+/// The lines inside of a box.
+pub fn inside(area: Rect) -> Rect {
+    Rect {
+        x: area.x + 1,
+        y: area.y + 1,
+        width: area.width.saturating_sub(2),
+        height: area.height.saturating_sub(2),
+    }
 }

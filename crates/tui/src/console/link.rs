@@ -2,6 +2,7 @@
 
 use super::change::{Change, Topic};
 use super::event::Event;
+use super::questions;
 use crate::client::{MESSAGE_MAX, refused};
 use crate::failure::Failure;
 use crate::place::Place;
@@ -12,11 +13,9 @@ use coral_proto::v1::update::Kind;
 use coral_proto::v1::watch_client::WatchClient;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{sleep, timeout};
 
-/// Points of the p95 trend over the window.
-const TREND_POINTS: u16 = 60;
 /// How long a link may take to open.
 const OPEN_LIMIT: Duration = Duration::from_secs(3);
 /// The pauses between tries; the last one stays.
@@ -54,8 +53,8 @@ pub enum Lost {
 
 /// How a session ended.
 enum End {
-    /// The colony cut a reader that was too slow: open anew at once.
-    Cut,
+    /// The colony cut a reader that was too slow, or another window is wanted: open anew at once.
+    Again,
     Lost(Lost),
     /// The console is gone.
     Closed,
@@ -64,20 +63,20 @@ enum End {
 /// Keeps the link up until the console closes its end of `events`. `nudge` ends a pause early.
 pub(super) async fn follow(
     place: Place,
-    window: Duration,
+    mut window: watch::Receiver<Duration>,
     events: mpsc::Sender<Event>,
     nudge: Arc<Notify>,
 ) {
     let mut tries = 0;
     loop {
         let mut opened = false;
-        let end = session(&place, window, &events, &mut opened).await;
+        let end = session(&place, &mut window, &events, &mut opened).await;
         if opened {
             tries = 0;
         }
         let why = match end {
             End::Closed => return,
-            End::Cut => continue,
+            End::Again => continue,
             End::Lost(why) => why,
         };
         let retry_in = Duration::from_millis(PAUSES_MS[tries.min(PAUSES_MS.len() - 1)]);
@@ -95,7 +94,7 @@ pub(super) async fn follow(
 
 async fn session(
     place: &Place,
-    window: Duration,
+    window: &mut watch::Receiver<Duration>,
     events: &mpsc::Sender<Event>,
     opened: &mut bool,
 ) -> End {
@@ -106,7 +105,8 @@ async fn session(
         Err(_) => return because(Failure::not_reachable("the colony does not answer", "")),
     };
     let mut client = WatchClient::new(channel).max_decoding_message_size(MESSAGE_MAX);
-    let mut updates = match timeout(OPEN_LIMIT, client.open(topics(window))).await {
+    let topics = topics(*window.borrow_and_update());
+    let mut updates = match timeout(OPEN_LIMIT, client.open(topics)).await {
         Ok(Ok(response)) => response.into_inner(),
         Ok(Err(status)) => return because(refused(&status)),
         Err(_) => return because(Failure::not_reachable("the colony does not answer", "")),
@@ -116,13 +116,20 @@ async fn session(
     }
     *opened = true;
     loop {
-        let update = match updates.message().await {
+        let next = tokio::select! {
+            next = updates.message() => next,
+            changed = window.changed() => match changed {
+                Ok(()) => return End::Again,
+                Err(_) => return End::Closed,
+            },
+        };
+        let update = match next {
             Ok(Some(update)) => update,
             Ok(None) => return because(Failure::not_reachable("the colony ended the watch", "")),
             Err(status) => return because(refused(&status)),
         };
         if matches!(update.kind, Some(Kind::Cut(_))) {
-            return End::Cut;
+            return End::Again;
         }
         let change = match Change::read(update) {
             Ok(Some(change)) => change,
@@ -145,14 +152,10 @@ fn because(failure: Failure) -> End {
 
 fn topics(window: Duration) -> v1::Topics {
     let span = Span::Last(window);
-    let services = Question::Services {
-        span,
-        trend_points: TREND_POINTS,
-    };
     let questions = [
         (Topic::Status, Question::Status),
-        (Topic::Services, services),
-        (Topic::Topology, Question::Topology { span }),
+        (Topic::Services, questions::services(span)),
+        (Topic::Topology, questions::topology(span)),
     ];
     let topic = |(topic, question): &(Topic, Question)| v1::Topic {
         id: topic.id(),

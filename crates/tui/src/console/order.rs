@@ -7,6 +7,7 @@ use super::sort::{Sort, sort};
 use super::trouble::{Level, Trouble, figures};
 use coral_model::ServiceClass;
 use coral_model::answer::ServiceRow;
+use coral_report::text;
 
 /// What an order was worked out for.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,19 +27,7 @@ pub struct Order {
     worst: Option<usize>,
     folded: [usize; 3],
     total: usize,
-}
-
-/// The services that are shown, and how many are not.
-#[derive(Debug)]
-pub struct ServiceList<'a> {
-    /// In their order.
-    pub rows: Vec<&'a ServiceRow>,
-    /// What is wrong with each of them.
-    pub troubles: Vec<Trouble>,
-    /// Folded away: system, coral, outside.
-    pub folded: [usize; 3],
-    /// How many there would be without the filter.
-    pub total: usize,
+    longest: usize,
 }
 
 impl Order {
@@ -74,6 +63,7 @@ impl Order {
                     order.total += 1;
                     if filter.passes(&row) {
                         order.rows.push(place);
+                        order.longest = order.longest.max(name_width(row));
                     }
                 }
             }
@@ -83,23 +73,27 @@ impl Order {
         order
     }
 
-    /// The rows of the picture that it was worked out for.
-    pub fn list<'a>(&self, picture: &'a Picture) -> ServiceList<'a> {
-        let services = picture.services.as_ref().map_or(&[][..], |s| &s.rows);
-        let pick = |&place: &usize| Some((services.get(place)?, *self.troubles.get(place)?));
-        let (rows, troubles) = self.rows.iter().filter_map(pick).unzip();
-        ServiceList {
-            rows,
-            troubles,
-            folded: self.folded,
-            total: self.total,
-        }
-    }
-
     /// The row at this place of the order.
     pub fn row<'a>(&self, picture: &'a Picture, place: usize) -> Option<&'a ServiceRow> {
         let services = picture.services.as_ref()?;
         services.rows.get(*self.rows.get(place)?)
+    }
+
+    /// What is wrong with the row at this place of the order.
+    pub fn trouble(&self, place: usize) -> Trouble {
+        let row = self.rows.get(place).copied();
+        let trouble = row.and_then(|row| self.troubles.get(row));
+        trouble.copied().unwrap_or(Trouble::None)
+    }
+
+    /// How many services are folded away: system, coral, outside; and how many there would be without the filter.
+    pub fn left_out(&self) -> ([usize; 3], usize) {
+        (self.folded, self.total)
+    }
+
+    /// Columns of the longest name that is shown.
+    pub fn longest(&self) -> usize {
+        self.longest
     }
 
     /// How many rows are shown.
@@ -122,6 +116,19 @@ impl Order {
         let row = picture.services.as_ref()?.rows.get(place)?;
         Some((row, *self.troubles.get(place)?))
     }
+}
+
+/// What stands after the name of a service that is judged by what it sent.
+pub const CALLS: &str = " (calls)";
+
+/// Whether it served nothing, but sent something.
+pub fn only_calls(row: &ServiceRow) -> bool {
+    row.server.is_none() && row.client.is_some()
+}
+
+fn name_width(row: &ServiceRow) -> usize {
+    let note = if only_calls(row) { CALLS.len() } else { 0 };
+    text::width(&text::service(&row.service)) + note
 }
 
 fn fold(class: ServiceClass) -> Option<usize> {

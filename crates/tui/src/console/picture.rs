@@ -76,11 +76,7 @@ impl Picture {
             AnswerBody::Topology { nodes, edges } => {
                 self.topology = Some(Topology { head, nodes, edges });
             }
-            AnswerBody::Summary(_)
-            | AnswerBody::Metrics(_)
-            | AnswerBody::Events { .. }
-            | AnswerBody::Host(_)
-            | AnswerBody::Sql(_) => {}
+            _ => {}
         }
     }
 

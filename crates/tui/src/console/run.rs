@@ -3,26 +3,20 @@
 use super::Config;
 use super::app::{App, LinkState, Outcome};
 use super::event::{Action, Event};
+use super::hands::Hands;
 use super::link;
 use super::moment::Clock;
 use super::terminal::Terminal;
-use crate::client;
 use crate::failure::Failure;
-use crate::lifecycle::privilege::{self, AgentStart};
-use crate::lifecycle::{agent_command, up};
 use crate::place::Place;
-use coral_model::{Question, ServiceKey, Span};
 use crossterm::event::Event as Input;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
 use futures::StreamExt as _;
-use nix::sys::signal::{Signal, raise};
 use std::io::stdout;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 /// Waiting events; when they are full the link waits, and the colony cuts a reader that is too slow.
@@ -43,14 +37,9 @@ pub(super) async fn run(place: Place, config: Config) -> Result<(), Failure> {
     let clock = Clock::start();
     let size = terminal.screen.size().map_err(lost)?;
     let mut app = App::new(config.clone(), (size.width, size.height), clock.now());
-    let follow = link::follow(place.clone(), config.window, events.clone(), nudge.clone());
-    let hands = Hands {
-        place,
-        config,
-        events,
-        nudge,
-        lent: Arc::default(),
-    };
+    let (window, watched) = watch::channel(config.window);
+    let follow = link::follow(place.clone(), watched, events.clone(), nudge.clone());
+    let hands = Hands::new(place, events, nudge, window);
     draw(&mut terminal, &app, &clock).map_err(lost)?;
     tokio::spawn(follow);
     hands.watch_signals()?;
@@ -125,111 +114,5 @@ impl Outcome {
     fn join(&mut self, later: Self) {
         self.draw |= later.draw;
         self.actions.extend(later.actions);
-    }
-}
-
-/// What grants wishes.
-struct Hands {
-    place: Place,
-    config: Config,
-    events: mpsc::Sender<Event>,
-    nudge: Arc<Notify>,
-    /// Ctrl-C at the password prompt is meant for sudo, not for the console.
-    lent: Arc<AtomicBool>,
-}
-
-impl Hands {
-    fn grant(&self, action: Action, terminal: &mut Terminal) -> std::io::Result<()> {
-        match action {
-            Action::Quit => {}
-            Action::Suspend => terminal.lend(suspend)?,
-            Action::Repaint => terminal.screen.clear()?,
-            Action::AskRoutes(service) => self.ask_routes(service),
-            Action::FindPrivilege => {
-                let events = self.events.clone();
-                tokio::spawn(async move {
-                    let found = tokio::task::spawn_blocking(privilege::probe).await;
-                    let found = found.unwrap_or(Some(AgentStart::Direct));
-                    events.send(Event::Privilege(found)).await
-                });
-            }
-            Action::AskPassword => {
-                let start = match agent_command(&self.place) {
-                    Ok(command) => {
-                        self.lent.store(true, Ordering::Relaxed);
-                        let start = terminal.lend(|| privilege::ask(&command))?;
-                        self.lent.store(false, Ordering::Relaxed);
-                        start
-                    }
-                    Err(_) => AgentStart::Direct,
-                };
-                self.start(start);
-            }
-            Action::Start(agent) => self.start(agent),
-        }
-        Ok(())
-    }
-
-    fn ask_routes(&self, service: ServiceKey) {
-        let (place, events) = (self.place.clone(), self.events.clone());
-        let span = Span::Last(self.config.window);
-        tokio::spawn(async move {
-            let question = Question::Metrics {
-                span,
-                service: full_name(&service),
-            };
-            let answer = client::ask(&place, &question).await;
-            events.send(Event::Routes { service, answer }).await
-        });
-    }
-
-    fn start(&self, agent: AgentStart) {
-        let (events, nudge) = (self.events.clone(), self.nudge.clone());
-        let plan = up::Plan {
-            place: self.place.clone(),
-            shop: None,
-            agent,
-        };
-        tokio::spawn(async move {
-            let result = up::up(&plan).await.map(drop);
-            nudge.notify_one();
-            events.send(Event::Started(result)).await
-        });
-    }
-
-    fn watch_signals(&self) -> Result<(), Failure> {
-        for kind in [
-            SignalKind::terminate(),
-            SignalKind::hangup(),
-            SignalKind::interrupt(),
-        ] {
-            let mut signals =
-                signal(kind).map_err(|e| Failure::failed(format!("wait for signals: {e}"), ""))?;
-            let (events, lent) = (self.events.clone(), self.lent.clone());
-            tokio::spawn(async move {
-                while signals.recv().await.is_some() {
-                    if kind == SignalKind::interrupt() && lent.load(Ordering::Relaxed) {
-                        continue;
-                    }
-                    if events.send(Event::Terminate).await.is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        Ok(())
-    }
-}
-
-/// Stops this process until the shell lets it go on.
-fn suspend() {
-    let _ = raise(Signal::SIGTSTP);
-}
-
-/// A service as questions name it: its name, after its namespace when it has one.
-fn full_name(service: &ServiceKey) -> String {
-    match service.namespace.raw() {
-        "" => service.name.raw().to_owned(),
-        namespace => format!("{namespace}/{}", service.name.raw()),
     }
 }

@@ -11,7 +11,7 @@ use std::io::{Stdout, stdout};
 use std::sync::Once;
 
 /// A terminal that shows the console until this is dropped.
-pub(super) struct Terminal {
+pub struct Terminal {
     /// Where frames are drawn.
     pub(super) screen: ratatui::Terminal<CrosstermBackend<Stdout>>,
     /// Keys and mouse; `None` while the terminal is given away, so that nobody else's input is taken.
@@ -19,7 +19,11 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    pub(super) fn take() -> std::io::Result<Self> {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn take() -> std::io::Result<Self> {
         give_back_on_panic();
         enter()?;
         let screen = ratatui::Terminal::new(CrosstermBackend::new(stdout()));
@@ -45,6 +49,16 @@ impl Terminal {
         self.inputs = Some(EventStream::new());
         self.screen.clear()?;
         Ok(result)
+    }
+}
+
+impl Terminal {
+    /// Takes the mouse, or leaves it to the terminal for selecting text.
+    pub(super) fn mouse(&mut self, on: bool) -> std::io::Result<()> {
+        match on {
+            true => execute!(stdout(), EnableMouseCapture),
+            false => execute!(stdout(), DisableMouseCapture),
+        }
     }
 }
 

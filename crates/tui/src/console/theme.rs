@@ -12,6 +12,9 @@ pub const OLD: &str = "⧗";
 /// Live and connected.
 pub const LIVE: &str = "●";
 
+/// Something changed: a start, a restart, a deployment.
+pub const CHANGE: &str = "◇";
+
 /// Which colours the terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Palette {

@@ -1,7 +1,7 @@
 //! The topology as an indented tree from the entry points: a service's callees stand under it, once; where it is called
 //! again, the row points back. Any graph fits, cycles as well.
 
-use super::change::edge_key;
+use super::change::{edge_key, service_key};
 use super::filter::{Field, Filter, Subject};
 use super::picture::Picture;
 use coral_model::answer::EdgeRow;
@@ -15,32 +15,46 @@ const DEPTH_MAX: usize = 40;
 
 /// A row of the tree.
 #[derive(Debug, Clone)]
-pub struct TreeRow<'a> {
+pub struct TreeRow {
     /// The lines before the name.
     pub prefix: String,
     /// The service of the row.
-    pub service: &'a ServiceKey,
+    pub service: ServiceKey,
     /// Its kind.
     pub class: ServiceClass,
-    /// How the row above reaches it; `None` at an entry point.
-    pub edge: Option<&'a EdgeRow>,
+    /// How the row above reaches it, by its place among the picture's edges; `None` at an entry point.
+    pub edge: Option<usize>,
     /// Its callees stand at another row.
     pub again: bool,
     /// Whether it passes the filter itself, and not only something below it.
     pub matches: bool,
+    /// What the cursor stays on: the edge, or the entry point.
+    pub id: String,
 }
 
-impl TreeRow<'_> {
-    /// What the cursor stays on: the edge, or the entry point.
-    pub fn id(&self) -> String {
-        match self.edge {
-            Some(edge) => edge_key(&edge.caller, &edge.callee, edge.protocol),
-            None => super::change::service_key(self.service),
-        }
+impl TreeRow {
+    /// How the row above reaches it.
+    pub fn edge<'a>(&self, picture: &'a Picture) -> Option<&'a EdgeRow> {
+        picture.edges().get(self.edge?)
     }
 }
 
-impl Subject for TreeRow<'_> {
+/// The rows of the tree, and how many edges are folded away.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    /// From top to bottom.
+    pub rows: Vec<TreeRow>,
+    /// Edges of system, coral and outside callers.
+    pub folded: usize,
+}
+
+/// A row while it is filtered.
+struct Reached<'a> {
+    service: &'a ServiceKey,
+    edge: Option<&'a EdgeRow>,
+}
+
+impl Subject for Reached<'_> {
     fn text(&self) -> Cow<'_, str> {
         let name = text::service(self.service);
         match self.edge {
@@ -51,55 +65,51 @@ impl Subject for TreeRow<'_> {
 
     fn figure(&self, field: Field) -> Option<f64> {
         let red = self.edge?.red.as_ref()?;
-        let ms = |d: std::time::Duration| d.as_secs_f64() * 1e3;
-        match field {
-            Field::Rate => red.rate_per_s,
-            Field::Errors => red.error_ratio.map(|r| r * 100.0),
-            Field::P50 => red.p50.map(ms),
-            Field::P95 => red.p95.map(ms),
-            Field::P99 => red.p99.map(ms),
-            Field::Flight | Field::Instances => None,
-        }
+        super::filter::figure_of(red, field)
     }
 }
 
-/// The rows of the tree, and how many edges are folded away.
-pub fn rows<'a>(picture: &'a Picture, all: bool, filter: &Filter) -> (Vec<TreeRow<'a>>, usize) {
-    let classes = picture.classes();
-    let class = |service: &ServiceKey| classes.get(service).copied().unwrap_or(ServiceClass::App);
-    let shown = |edge: &&EdgeRow| {
-        let hidden = |c: ServiceClass| matches!(c, ServiceClass::System | ServiceClass::Coral);
-        let (caller, callee) = (class(&edge.caller), class(&edge.callee));
-        // Outside addresses are worth a row where services call them; the many that call in are folded.
-        all || !(hidden(caller) || hidden(callee) || caller == ServiceClass::Outside)
-    };
-    let mut edges: Vec<&EdgeRow> = picture.edges().iter().filter(shown).collect();
-    edges.sort_by(|a, b| rate(b).total_cmp(&rate(a)));
-    let folded = picture.edges().len() - edges.len();
-    let mut walk = Walk::new(&edges, &classes, filter);
-    for root in roots(&edges) {
-        walk.enter(root);
+impl Tree {
+    /// The tree of what is shown of a picture.
+    pub fn make(picture: &Picture, all: bool, filter: &Filter) -> Self {
+        let classes = picture.classes();
+        let class =
+            |service: &ServiceKey| classes.get(service).copied().unwrap_or(ServiceClass::App);
+        let shown = |edge: &EdgeRow| {
+            let hidden = |c: ServiceClass| matches!(c, ServiceClass::System | ServiceClass::Coral);
+            let (caller, callee) = (class(&edge.caller), class(&edge.callee));
+            // Outside addresses are worth a row where services call them; the many that call in are folded.
+            all || !(hidden(caller) || hidden(callee) || caller == ServiceClass::Outside)
+        };
+        let edges = picture.edges();
+        let mut places: Vec<usize> = (0..edges.len()).filter(|&i| shown(&edges[i])).collect();
+        places.sort_by(|&a, &b| rate(&edges[b]).total_cmp(&rate(&edges[a])));
+        let folded = edges.len() - places.len();
+        let mut walk = Walk::new(edges, &places, &classes, filter);
+        for root in roots(edges, &places) {
+            walk.enter(root);
+        }
+        // What only cycles reach has no entry point: the busiest caller stands for it.
+        for &place in &places {
+            walk.enter(&edges[place].caller);
+        }
+        let mut rows = vec![];
+        for root in walk.roots {
+            root.flatten(String::new(), "", &mut rows);
+        }
+        Self { rows, folded }
     }
-    // What only cycles reach has no entry point: the busiest caller stands for it.
-    for edge in &edges {
-        walk.enter(&edge.caller);
-    }
-    let mut rows = vec![];
-    for root in walk.roots {
-        root.flatten(String::new(), "", &mut rows);
-    }
-    (rows, folded)
 }
 
 /// Callers that nobody calls, the busiest first.
-fn roots<'a>(edges: &[&'a EdgeRow]) -> Vec<&'a ServiceKey> {
-    let called: HashSet<&ServiceKey> = edges
-        .iter()
+fn roots<'a>(edges: &'a [EdgeRow], places: &[usize]) -> Vec<&'a ServiceKey> {
+    let shown = || places.iter().map(|&place| &edges[place]);
+    let called: HashSet<&ServiceKey> = shown()
         .filter(|e| e.caller != e.callee)
         .map(|e| &e.callee)
         .collect();
     let mut rates: HashMap<&ServiceKey, f64> = HashMap::new();
-    for edge in edges.iter().filter(|e| !called.contains(&e.caller)) {
+    for edge in shown().filter(|e| !called.contains(&e.caller)) {
         *rates.entry(&edge.caller).or_default() += rate(edge);
     }
     let mut roots: Vec<(&ServiceKey, f64)> = rates.into_iter().collect();
@@ -107,18 +117,19 @@ fn roots<'a>(edges: &[&'a EdgeRow]) -> Vec<&'a ServiceKey> {
     roots.into_iter().map(|(service, _)| service).collect()
 }
 
-fn rate(edge: &EdgeRow) -> f64 {
+/// Requests per second of an edge; none while they are not known.
+pub fn rate(edge: &EdgeRow) -> f64 {
     edge.red.as_ref().and_then(|r| r.rate_per_s).unwrap_or(0.0)
 }
 
 /// A row and the rows below it.
-struct Node<'a> {
-    row: TreeRow<'a>,
-    below: Vec<Node<'a>>,
+struct Node {
+    row: TreeRow,
+    below: Vec<Node>,
 }
 
-impl<'a> Node<'a> {
-    fn flatten(self, branch: String, indent: &str, rows: &mut Vec<TreeRow<'a>>) {
+impl Node {
+    fn flatten(self, branch: String, indent: &str, rows: &mut Vec<TreeRow>) {
         let prefix = format!("{indent}{branch}");
         let indent = match branch.as_str() {
             "" => String::new(),
@@ -135,25 +146,31 @@ impl<'a> Node<'a> {
 }
 
 struct Walk<'a, 'b> {
-    by_caller: HashMap<&'a ServiceKey, Vec<&'a EdgeRow>>,
+    edges: &'a [EdgeRow],
+    by_caller: HashMap<&'a ServiceKey, Vec<usize>>,
     classes: &'b HashMap<&'a ServiceKey, ServiceClass>,
     filter: &'b Filter,
     seen: HashSet<&'a ServiceKey>,
-    roots: Vec<Node<'a>>,
+    roots: Vec<Node>,
 }
 
 impl<'a, 'b> Walk<'a, 'b> {
     fn new(
-        edges: &[&'a EdgeRow],
+        edges: &'a [EdgeRow],
+        places: &[usize],
         classes: &'b HashMap<&'a ServiceKey, ServiceClass>,
         filter: &'b Filter,
     ) -> Self {
-        let mut by_caller: HashMap<&ServiceKey, Vec<&EdgeRow>> = HashMap::new();
-        for edge in edges {
-            by_caller.entry(&edge.caller).or_default().push(edge);
+        let mut by_caller: HashMap<&ServiceKey, Vec<usize>> = HashMap::new();
+        for &place in places {
+            by_caller
+                .entry(&edges[place].caller)
+                .or_default()
+                .push(place);
         }
         for callees in by_caller.values_mut() {
-            callees.sort_by(|a, b| {
+            callees.sort_by(|&a, &b| {
+                let (a, b) = (&edges[a], &edges[b]);
                 rate(b)
                     .total_cmp(&rate(a))
                     .then_with(|| a.callee.cmp(&b.callee))
@@ -161,6 +178,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             });
         }
         Self {
+            edges,
             by_caller,
             classes,
             filter,
@@ -180,37 +198,43 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn node(
         &mut self,
         service: &'a ServiceKey,
-        edge: Option<&'a EdgeRow>,
+        place: Option<usize>,
         again: bool,
         depth: usize,
-    ) -> Option<Node<'a>> {
-        let mut row = TreeRow {
-            prefix: String::new(),
-            service,
-            class: self
-                .classes
-                .get(service)
-                .copied()
-                .unwrap_or(ServiceClass::App),
-            edge,
-            again,
-            matches: false,
-        };
-        row.matches = self.filter.passes(&row);
+    ) -> Option<Node> {
+        let edge = place.map(|place| &self.edges[place]);
+        let matches = self.filter.passes(&Reached { service, edge });
         let below = match again || depth >= DEPTH_MAX {
             true => vec![],
             false => self.callees(service, depth),
         };
-        (row.matches || !below.is_empty()).then_some(Node { row, below })
+        if !matches && below.is_empty() {
+            return None;
+        }
+        let class = self.classes.get(service).copied();
+        let row = TreeRow {
+            prefix: String::new(),
+            service: service.clone(),
+            class: class.unwrap_or(ServiceClass::App),
+            edge: place,
+            again,
+            matches,
+            id: match edge {
+                Some(edge) => edge_key(&edge.caller, &edge.callee, edge.protocol),
+                None => service_key(service),
+            },
+        };
+        Some(Node { row, below })
     }
 
-    fn callees(&mut self, caller: &'a ServiceKey, depth: usize) -> Vec<Node<'a>> {
-        let edges = self.by_caller.get(caller).cloned().unwrap_or_default();
+    fn callees(&mut self, caller: &'a ServiceKey, depth: usize) -> Vec<Node> {
+        let places = self.by_caller.get(caller).cloned().unwrap_or_default();
         let mut nodes = vec![];
-        for edge in edges {
-            let leads_on = self.by_caller.contains_key(&edge.callee);
-            let again = !self.seen.insert(&edge.callee) && leads_on;
-            nodes.extend(self.node(&edge.callee, Some(edge), again, depth + 1));
+        for place in places {
+            let callee = &self.edges[place].callee;
+            let leads_on = self.by_caller.contains_key(callee);
+            let again = !self.seen.insert(callee) && leads_on;
+            nodes.extend(self.node(callee, Some(place), again, depth + 1));
         }
         nodes
     }
@@ -264,12 +288,12 @@ mod tests {
 
     fn drawn(edges: &[(&str, &str)], filter: &str) -> Vec<String> {
         let picture = picture(edges);
-        let (rows, _) = rows(&picture, false, &Filter::parse(filter));
+        let tree = Tree::make(&picture, false, &Filter::parse(filter));
         let line = |row: &TreeRow| {
             let again = if row.again { " ↩" } else { "" };
             format!("{}{}{again}", row.prefix, row.service.name.raw())
         };
-        rows.iter().map(line).collect()
+        tree.rows.iter().map(line).collect()
     }
 
     #[test]

@@ -4,7 +4,6 @@ use crate::fixture;
 use coral_mesh::direct::Listener;
 use coral_mesh::rpc;
 use coral_model::Question;
-use coral_model::answer::Table;
 use coral_proto::v1;
 use coral_proto::v1::query_server::{Query, QueryServer};
 use coral_proto::v1::watch_server::{Watch, WatchServer};
@@ -20,19 +19,7 @@ type Parts<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 struct Shop;
 
 fn answer(question: &Question) -> coral_model::Answer {
-    match question {
-        Question::Status => fixture::two_agents(),
-        Question::Services { .. } => fixture::services(fixture::shop_rows()),
-        Question::Metrics { .. } => fixture::routes(),
-        Question::Topology { .. } => fixture::topology(),
-        Question::Summary { .. } => fixture::answer(coral_model::AnswerBody::Summary(vec![])),
-        Question::Host { .. } => fixture::answer(coral_model::AnswerBody::Host(vec![])),
-        Question::Sql { .. } => fixture::answer(coral_model::AnswerBody::Sql(Table::default())),
-        Question::Events { .. } => fixture::answer(coral_model::AnswerBody::Events {
-            rows: vec![],
-            truncated: false,
-        }),
-    }
+    fixture::answer_to(question, fixture::NOW)
 }
 
 #[tonic::async_trait]

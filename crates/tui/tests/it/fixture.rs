@@ -1,12 +1,13 @@
 //! The answers of a small shop: services that are fine, broken, slower than usual, stale, silent, unread and hostile.
 
 use coral_model::answer::{
-    AgentRow, EdgeRow, EdgeSource, MetricRow, NodeRow, Red, ServiceRow, Status,
+    AgentRow, EdgeRow, EdgeSource, MetricRow, NodeRow, Red, ServiceRow, Status, SummaryRow,
 };
 use coral_model::summary::Counts;
 use coral_model::{
-    AgentHealth, AgentId, AgentMode, Answer, AnswerBody, ColonyId, Loss, Method, Missing, Observed,
-    Protocol, ServiceClass, ServiceKey, Side, StatusClass, TimeNs, Window,
+    AgentHealth, AgentId, AgentMode, Answer, AnswerBody, BootId, ColonyId, Event, EventKind,
+    InstanceKey, Loss, Method, Missing, Observed, Protocol, Question, ServiceClass, ServiceKey,
+    Side, StatusClass, TimeNs, Window,
 };
 use std::time::Duration;
 
@@ -281,6 +282,152 @@ pub fn routes() -> Answer {
             red(0.01, 0.0, 1.0, 1.4),
         ),
     ]))
+}
+
+/// Nothing is kept of what is older.
+const KEPT: Duration = Duration::from_secs(6 * 3600);
+
+/// What the shop answers at a moment.
+pub fn answer_to(question: &Question, now: TimeNs) -> Answer {
+    let span = match question {
+        Question::Services { span, .. }
+        | Question::Summary { span, .. }
+        | Question::Metrics { span, .. }
+        | Question::Topology { span }
+        | Question::Events { span, .. } => *span,
+        _ => return two_agents(),
+    };
+    let window = span.resolve(now);
+    let gone = window.to < NOW.minus(KEPT);
+    let mut answer = match question {
+        Question::Services { .. } if gone => services(vec![]),
+        Question::Services { .. } => services(rows_at(window)),
+        Question::Summary { service, .. } => summary(service.as_deref(), window),
+        Question::Metrics { .. } => routes(),
+        Question::Topology { .. } => topology(),
+        Question::Events { service, .. } => answer(AnswerBody::Events {
+            rows: events(service.as_deref(), window),
+            truncated: false,
+        }),
+        _ => two_agents(),
+    };
+    answer.window = window;
+    answer.complete_until = Some(window.to.min(now.minus(Duration::from_secs(1))));
+    answer
+}
+
+/// The shop went wrong three and a half minutes before [`NOW`].
+const BEGAN: Duration = Duration::from_secs(210);
+
+/// The rows of a window; before it went wrong all was fine.
+fn rows_at(window: Window) -> Vec<ServiceRow> {
+    let mut rows = shop_rows();
+    if window.to < NOW.minus(BEGAN) {
+        for row in &mut rows {
+            let name = row.service.name.raw();
+            if let Some(red) = &mut row.server
+                && ["checkout", "payments"].contains(&name)
+            {
+                (red.p95, red.p99, red.counts.errors) = (ms(130.0), ms(160.0), 0);
+                (red.max, red.error_ratio) = (ms(210.0), Some(0.0));
+                row.trend = trend(130.0, 130.0);
+            }
+            (row.in_flight, row.oldest_in_flight) = (0, None);
+        }
+    }
+    rows
+}
+
+/// A service over a stretch: a wave, and what went wrong at its end.
+fn summary(service: Option<&str>, window: Window) -> Answer {
+    let rows = rows_at(window).into_iter();
+    let row = rows.filter(|row| service.is_none_or(|s| s == row.service.name.raw()));
+    let step = window.to.0 / 1_000_000_000 / 20;
+    let wave = 1.0 + 0.1 * ((step * 7 % 11) as f64 / 11.0 - 0.5);
+    let summary = |row: ServiceRow| {
+        let mut red = row.server.clone()?;
+        red.rate_per_s = red.rate_per_s.map(|r| r * wave);
+        for d in [&mut red.p50, &mut red.p95, &mut red.p99] {
+            *d = d.map(|d| d.mul_f64(wave));
+        }
+        Some(SummaryRow {
+            service: row.service,
+            class: row.class,
+            side: Side::Server,
+            instances: row.instances,
+            hosts: row.hosts,
+            red,
+            in_flight: row.in_flight,
+            oldest_in_flight: row.oldest_in_flight,
+            stale: row.stale,
+            protocols: row.protocols,
+            before: None,
+        })
+    };
+    answer(AnswerBody::Summary(row.filter_map(summary).collect()))
+}
+
+/// What happened to the shop, newest first.
+pub fn events(service: Option<&str>, window: Window) -> Vec<Event> {
+    let event = |ago_s: u64, kind, service: Option<&str>, pid: u32, text: &str| Event {
+        at: NOW.minus(Duration::from_secs(ago_s)),
+        until: None,
+        kind,
+        agent: AgentId::new("a1b2c3d4e5f60718").unwrap(),
+        service: service.map(ServiceKey::plain),
+        instance: (pid > 0).then(|| InstanceKey {
+            agent: AgentId::new("a1b2c3d4e5f60718").unwrap(),
+            boot: BootId::new("b0").unwrap(),
+            pid,
+            start_ticks: 1,
+        }),
+        text: Observed::new(text),
+    };
+    let mut gap = event(120, EventKind::Gap, None, 0, "nobody observed web-2");
+    gap.until = Some(NOW.minus(Duration::from_secs(88)));
+    let all = vec![
+        event(
+            43,
+            EventKind::Exit,
+            Some("search"),
+            4077,
+            "search (pid 4077) ended with code 1",
+        ),
+        gap,
+        event(
+            214,
+            EventKind::Start,
+            Some("payments"),
+            4121,
+            "payments (pid 4121) started",
+        ),
+        event(
+            215,
+            EventKind::Exit,
+            Some("payments"),
+            3980,
+            "payments (pid 3980) ended by SIGTERM",
+        ),
+        event(
+            700,
+            EventKind::ClockJump,
+            None,
+            0,
+            "the clock of web-1 jumped 1.2 s ahead",
+        ),
+        event(
+            4000,
+            EventKind::Start,
+            Some("cart"),
+            2011,
+            "cart (pid 2011) started",
+        ),
+    ];
+    let fits = |e: &Event| {
+        let of = e.service.as_ref().map(|s| s.name.raw());
+        window.contains(e.at) && (service.is_none() || of == service)
+    };
+    all.into_iter().filter(fits).collect()
 }
 
 pub fn hostile_rows() -> Vec<ServiceRow> {

@@ -2,13 +2,13 @@
 
 use crate::fixture;
 use crate::screen::Screen;
-use coral_model::{AnswerBody, ServiceKey};
+use coral_model::{AnswerBody, Question, ServiceKey};
 use coral_tui::console::change::{Change, Topic};
 use coral_tui::console::event::{Action, Event};
 use ratatui::style::Color;
 
 pub fn shop(width: u16, height: u16) -> Screen {
-    let mut screen = Screen::with(
+    Screen::with(
         width,
         height,
         [
@@ -16,12 +16,7 @@ pub fn shop(width: u16, height: u16) -> Screen {
             (Topic::Services, fixture::services(fixture::shop_rows())),
             (Topic::Topology, fixture::topology()),
         ],
-    );
-    screen.send(Event::Routes {
-        service: ServiceKey::plain("payments"),
-        answer: Ok(fixture::routes()),
-    });
-    screen
+    )
 }
 
 #[test]
@@ -162,18 +157,25 @@ fn nothing_is_drawn_when_nothing_changed() {
 
 #[test]
 fn routes_are_asked_for_while_they_are_seen() {
+    let routes = |screen: &Screen| {
+        let metrics = |q: &&Question| matches!(q, Question::Metrics { .. });
+        screen.asked.iter().filter(metrics).count()
+    };
     let mut wide = shop(120, 40);
+    let first = routes(&wide);
     wide.wait(3000);
-    let asked = wide.keys("j").actions;
-    assert_eq!(asked.len(), 1);
-    assert!(matches!(&asked[0], Action::AskRoutes(_)));
-    assert!(
-        wide.keys("k").actions.len() == 1,
+    assert_eq!(routes(&wide), first + 1, "again when they are old");
+    wide.keys("j");
+    assert_eq!(
+        routes(&wide),
+        first + 2,
         "another service, another question"
     );
     let mut narrow = shop(80, 24);
-    assert!(narrow.keys("j").actions.is_empty());
-    assert_eq!(narrow.keys("\t").actions.len(), 1);
+    narrow.keys("j");
+    assert_eq!(routes(&narrow), 0);
+    narrow.keys("\t");
+    assert_eq!(routes(&narrow), 1);
 }
 
 #[test]
@@ -185,15 +187,11 @@ fn a_click_selects_rows_and_pages() {
         screen.app.selected_service().unwrap().service,
         ServiceKey::plain("cart")
     );
-    screen.click(16, 1);
-    assert!(screen.text().contains("SPEAKS"));
-    let payments = screen.line_of("─ payments");
-    screen.click(10, payments);
+    screen.click_on("2 Topology");
+    screen.click_on("payments ─");
+    assert!(screen.text().contains("checkout → payments"));
     screen.keys("\n");
-    assert_eq!(
-        screen.app.selected_service().unwrap().service,
-        ServiceKey::plain("payments")
-    );
+    assert_eq!(screen.app.subject(), Some(&ServiceKey::plain("payments")));
 }
 
 #[test]
@@ -242,4 +240,15 @@ fn hostile_names_draw_nothing_but_themselves() {
     insta::assert_snapshot!("hostile_services", screen.text());
     screen.keys("2j");
     insta::assert_snapshot!("hostile_topology", screen.text());
+}
+
+#[test]
+fn the_new_pages_at_each_size() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        for (name, keys) in [("service", "\n"), ("events", "3"), ("fleet", "9")] {
+            let mut screen = shop(width, height);
+            screen.keys(keys);
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen.text());
+        }
+    }
 }

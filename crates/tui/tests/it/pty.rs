@@ -192,6 +192,10 @@ fn with_a_colony_the_pages_are_driven_by_keys() {
     coral.wait_for("checkout → payments");
     coral.dump("topology");
     coral.keys("\r");
+    coral.wait_for("Callers");
+    coral.wait_for("duration ms");
+    coral.dump("service");
+    coral.keys("q1");
     coral.wait_for(": routes");
     // The colony goes and comes back; the sort stays.
     drop(colony);

@@ -1,24 +1,39 @@
 //! The one door to the console in tests: events in, the text of the screen out.
 
-use crate::fixture::{NOW, WINDOW};
-use coral_model::Answer;
+use crate::fixture::{self, NOW, WINDOW};
+use coral_model::{Answer, Question, TimeNs};
 use coral_tui::console::Config;
 use coral_tui::console::app::{App, Outcome};
 use coral_tui::console::change::{Change, Topic};
-use coral_tui::console::event::Event;
+use coral_tui::console::event::{Action, Event};
+use coral_tui::console::glyphs::Glyphs;
 use coral_tui::console::link::{LinkEvent, Lost};
 use coral_tui::console::moment::Moment;
 use coral_tui::console::theme::Palette;
+use coral_tui::failure::Failure;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 pub struct Screen {
     pub app: App,
     pub now: Moment,
+    /// Every question that was asked.
+    pub asked: Vec<Question>,
+    /// Who answers; `None` leaves questions open.
+    pub answers: Option<Answers>,
+}
+
+/// Answers a question at a moment.
+pub type Answers = fn(&Question, TimeNs) -> Result<Answer, Failure>;
+
+/// The fixture's shop.
+pub fn shop_answers(question: &Question, now: TimeNs) -> Result<Answer, Failure> {
+    Ok(fixture::answer_to(question, now))
 }
 
 impl Screen {
@@ -35,11 +50,15 @@ impl Screen {
             up_command: "coral --colony shop up".into(),
             window: WINDOW,
             palette: Palette::Many,
+            glyphs: Glyphs::Unicode,
+            read_only: false,
             zone: TimeZone::fixed(jiff::tz::offset(0)),
         };
         Self {
             app: App::new(config, (width, height), now),
             now,
+            asked: vec![],
+            answers: None,
         }
     }
 
@@ -50,6 +69,7 @@ impl Screen {
         answers: impl IntoIterator<Item = (Topic, Answer)>,
     ) -> Self {
         let mut screen = Self::new(width, height);
+        screen.answers = Some(shop_answers);
         screen.send(Event::Link(LinkEvent::Open));
         for (topic, answer) in answers {
             screen.change(Change::Snapshot(topic, answer));
@@ -57,8 +77,31 @@ impl Screen {
         screen
     }
 
+    /// Sends an event; questions are answered at once, by whoever answers.
     pub fn send(&mut self, event: Event) -> Outcome {
-        self.app.handle(event, self.now)
+        let mut outcome = self.app.handle(event, self.now);
+        let mut open: VecDeque<Question> = VecDeque::new();
+        let take = |actions: &mut Vec<Action>, asked: &mut Vec<Question>| {
+            let mut questions = vec![];
+            actions.retain(|action| match action {
+                Action::Ask(question) => {
+                    questions.push(question.clone());
+                    false
+                }
+                _ => true,
+            });
+            asked.extend(questions.clone());
+            questions
+        };
+        open.extend(take(&mut outcome.actions, &mut self.asked));
+        while let Some((question, answers)) = open.pop_front().zip(self.answers) {
+            let answer = Box::new(answers(&question, self.now.wall));
+            let event = Event::Answer { question, answer };
+            let mut next = self.app.handle(event, self.now);
+            open.extend(take(&mut next.actions, &mut self.asked));
+            outcome.actions.extend(next.actions);
+        }
+        outcome
     }
 
     pub fn change(&mut self, change: Change) {
@@ -89,6 +132,8 @@ impl Screen {
                 '\t' => KeyCode::Tab,
                 '\x1b' => KeyCode::Esc,
                 '\x08' => KeyCode::Backspace,
+                '→' => KeyCode::Right,
+                '←' => KeyCode::Left,
                 c => KeyCode::Char(c),
             };
             last = self.send(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
@@ -133,6 +178,17 @@ impl Screen {
             out.push('\n');
         }
         out
+    }
+
+    /// Clicks where this text stands, in the first line that holds it.
+    pub fn click_on(&mut self, text: &str) {
+        let (line, row) = {
+            let row = self.line_of(text);
+            (self.text().lines().nth(row.into()).unwrap().to_owned(), row)
+        };
+        let before = line.split(text).next().unwrap();
+        let column = coral_report::text::width(before);
+        self.click(u16::try_from(column).unwrap(), row);
     }
 
     /// The line that holds this text, from 0.

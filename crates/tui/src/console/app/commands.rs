@@ -1,21 +1,27 @@
 //! What each command does.
 
-use super::{App, Mode, Outcome, Page};
+use super::{App, MenuKind, Mode, Outcome, Page, Pane, RowKey, Spot, TABS, Tab};
 use crate::console::event::Action;
 use crate::console::filter::Filter;
 use crate::console::keys::Command;
 use crate::console::moment::Moment;
-use crate::console::sort::{COLUMNS, Sort};
+use coral_model::ServiceKey;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// A longer filter is not taken.
-const FILTER_MAX: usize = 120;
+/// A longer text is not taken.
+const TEXT_MAX: usize = 120;
+/// The widest neighbourhood.
+const DEPTH_MAX: usize = 8;
+/// So many services deep `Esc` leads back.
+const WAY_MAX: usize = 20;
 
 impl App {
     pub(super) fn command(&mut self, command: Command, now: Moment) -> Outcome {
         match command {
             Command::Services => self.turn_to(Page::Services),
             Command::Topology => self.turn_to(Page::Topology),
+            Command::Events => self.turn_to(Page::Events),
+            Command::Fleet => self.turn_to(Page::Fleet),
             Command::Up => self.scroll(-1),
             Command::Down => self.scroll(1),
             Command::PageUp => self.scroll(-self.screenful()),
@@ -23,20 +29,48 @@ impl App {
             Command::Top => self.scroll(isize::MIN / 2),
             Command::Bottom => self.scroll(isize::MAX / 2),
             Command::NextPane => self.pane.focused = !self.pane.focused,
+            Command::NextTab => self.turn_tab(true),
+            Command::PreviousTab => self.turn_tab(false),
             Command::Zoom => self.pane.zoomed = !self.pane.zoomed,
-            Command::Show => self.show_service(),
+            Command::Open => return self.open(now),
+            Command::LastView => self.last_view(),
+            Command::Palette => self.open_palette(),
             Command::Filter => self.mode = Mode::Filter,
             Command::NextMatch => self.next_match(true),
             Command::PreviousMatch => self.next_match(false),
-            Command::SortMenu => self.open_menu(),
-            Command::Take => self.take_sort(),
+            Command::SortMenu => self.open_sort(),
+            Command::CopyMenu => self.open_menu(MenuKind::Copy),
+            Command::ExportMenu => self.open_menu(MenuKind::Export),
+            Command::Take if self.mode == Mode::Palette => return self.choose(now),
+            Command::Take => return self.take(now),
             Command::Hidden => self.all = !self.all,
-            Command::Freeze => self.freeze(now),
+            Command::Wide if self.spot.page == Page::Topology => self.tree_form = !self.tree_form,
+            Command::Wide => self.wide = !self.wide,
+            Command::Deeper => self.depth = (self.depth + 1).min(DEPTH_MAX),
+            Command::Shallower => self.depth = (self.depth - 1).max(1),
+            Command::ToCaller => self.along(false),
+            Command::ToCallee => self.along(true),
+            Command::Freeze => return self.freeze(now),
+            Command::StepBack => return self.step(true, now),
+            Command::StepOn => return self.step(false, now),
+            Command::Halve => return self.resize_window(false, now),
+            Command::Double => return self.resize_window(true, now),
+            Command::Now => return self.back_to_now(now),
+            Command::Compare => return self.compare(now),
+            Command::Pick => {
+                self.input.clear();
+                self.mode = Mode::Pick;
+            }
             Command::StartColony => return self.start(now),
+            Command::Keep if self.mode == Mode::Pick => return self.picked(now),
             Command::Keep => self.mode = Mode::Page,
             Command::Out => self.out(),
             Command::Back => return self.back(),
             Command::Help => self.open_help(),
+            Command::Mouse => {
+                self.mouse_on = !self.mouse_on;
+                return Outcome::wish(Action::Mouse(self.mouse_on));
+            }
             Command::Quit => return Outcome::wish(Action::Quit),
             Command::Suspend => return Outcome::wish(Action::Suspend),
             Command::Repaint => return Outcome::wish(Action::Repaint),
@@ -44,48 +78,130 @@ impl App {
         Outcome::drawn()
     }
 
-    /// Text goes into the filter, which acts at once.
+    /// Text goes into the line that is open, which acts at once.
     pub(super) fn typed(&mut self, key: &KeyEvent) -> Outcome {
-        let mut text = self.filter.text().to_owned();
-        let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        match key.code {
-            KeyCode::Char('u') if control => text.clear(),
-            KeyCode::Char('w') if control => {
-                let kept = text.trim_end().rfind(' ').map_or(0, |at| at + 1);
-                text.truncate(kept);
-            }
-            KeyCode::Char(c) if !control && text.chars().count() < FILTER_MAX => text.push(c),
-            KeyCode::Backspace => {
-                text.pop();
-            }
-            _ => return Outcome::default(),
+        let mut text = match self.mode {
+            Mode::Filter => self.filter().text().to_owned(),
+            Mode::Palette => self.palette.text.clone(),
+            _ => self.input.clone(),
+        };
+        if !edit(&mut text, key) {
+            return Outcome::default();
         }
-        self.filter = Filter::parse(&text);
+        match self.mode {
+            Mode::Filter => drop(self.filters.insert(self.spot.page, Filter::parse(&text))),
+            Mode::Palette => {
+                self.palette.text = text;
+                self.palette.search();
+            }
+            _ => self.input = text,
+        }
         Outcome::drawn()
     }
 
+    /// To a page with a key of its own; the way out of services ends there.
     pub(super) fn turn_to(&mut self, page: Page) {
-        if self.page != page {
-            self.page = page;
-            self.pane = super::Pane::default();
+        self.from.clear();
+        self.visit(Spot::page(page));
+    }
+
+    pub(super) fn open_service(&mut self, service: ServiceKey) {
+        self.from.push(self.spot.clone());
+        if self.from.len() > WAY_MAX {
+            self.from.remove(0);
+        }
+        self.visit(Spot::service(service));
+    }
+
+    pub(super) fn visit(&mut self, spot: Spot) {
+        if self.spot != spot {
+            self.before = Some(std::mem::replace(&mut self.spot, spot));
+            self.pane = Pane::default();
+            self.clicked = false;
+            if self.spot.page == Page::Service {
+                self.filters.remove(&Page::Service);
+                *self.cursors.of_mut(super::List::Tab) = Default::default();
+            }
         }
     }
 
-    fn open_menu(&mut self) {
-        self.mode = Mode::Menu;
-        let current = COLUMNS.iter().position(|&c| c == self.sort.column);
-        self.menu = current.unwrap_or(0);
+    fn last_view(&mut self) {
+        if let Some(spot) = self.before.take() {
+            self.visit(spot);
+        }
     }
 
-    fn take_sort(&mut self) {
-        if let Some(&column) = COLUMNS.get(self.menu) {
-            let same = column == self.sort.column;
-            self.sort = Sort {
-                column,
-                reversed: same && !self.sort.reversed,
-            };
+    fn turn_tab(&mut self, forward: bool) {
+        let at = TABS.iter().position(|t| t.0 == self.tab).unwrap_or(0);
+        let step = if forward { 1 } else { TABS.len() - 1 };
+        self.show_tab(TABS[(at + step) % TABS.len()].0);
+    }
+
+    pub(super) fn show_tab(&mut self, tab: Tab) {
+        if self.tab != tab {
+            self.tab = tab;
+            self.filters.remove(&Page::Service);
+            *self.cursors.of_mut(super::List::Tab) = Default::default();
         }
-        self.mode = Mode::Page;
+    }
+
+    /// Into what the row under the cursor shows.
+    pub(super) fn open(&mut self, now: Moment) -> Outcome {
+        let index = self.cursors.of(self.list()).index();
+        match (self.spot.page, self.tab) {
+            (Page::Services, _) => {
+                let service = self.selected_service().map(|row| row.service.clone());
+                service.into_iter().for_each(|s| self.open_service(s));
+            }
+            (Page::Topology, _) => {
+                let service = self.selected_edge().map(|row| row.service.clone());
+                service.into_iter().for_each(|s| self.open_service(s));
+            }
+            (Page::Service, Tab::Callers | Tab::Callees) => {
+                let edge = self.tab_edges().get(index).copied();
+                let service = edge.map(|e| super::sheets::other_end(e, self.tab).clone());
+                service.into_iter().for_each(|s| self.open_service(s));
+            }
+            (Page::Events, _) | (Page::Service, Tab::Changes) => {
+                let Some(event) = self.event_rows().get(index).map(|e| (*e).clone()) else {
+                    return Outcome::drawn();
+                };
+                let other = event
+                    .service
+                    .filter(|s| self.spot.service.as_ref() != Some(s));
+                other.into_iter().for_each(|s| self.open_service(s));
+                return self.go_around(event.at, now);
+            }
+            (Page::Fleet, _) => {
+                self.pane.focused = true;
+                self.pane.zoomed = true;
+            }
+            (Page::Service, Tab::Routes) => {}
+        }
+        Outcome::drawn()
+    }
+
+    /// Along an edge of the topology: to one that leads here, or to one that leads on.
+    fn along(&mut self, forward: bool) {
+        let picture = self.picture();
+        let Some(row) = self.selected_edge() else {
+            return;
+        };
+        let caller = row.edge(picture).map(|e| &e.caller);
+        let rows = &self.tree().rows;
+        let index = self.cursors.of(super::List::Edges).index();
+        let found = match forward {
+            true => rows
+                .iter()
+                .position(|r| r.edge(picture).is_some_and(|e| e.caller == row.service)),
+            // The nearest row above that reaches the caller.
+            false => rows[..index]
+                .iter()
+                .rposition(|r| Some(&r.service) == caller),
+        };
+        if let Some(place) = found {
+            self.put_cursor(place);
+        }
     }
 
     fn open_help(&mut self) {
@@ -93,35 +209,119 @@ impl App {
         self.mode = Mode::Help;
     }
 
-    fn freeze(&mut self, now: Moment) {
-        self.frozen = match self.frozen.take() {
-            Some(_) => None,
-            None => {
-                let at = self.live.head().map_or(now.wall, |head| head.window.to);
-                Some((self.live.clone(), at))
-            }
-        };
-    }
-
-    /// One step out: of what is open, of the pane, of the filter; never out of the console.
-    fn out(&mut self) {
+    /// One step out: of what is open, of the pane, of the filter, of the service; never out of the console.
+    pub(super) fn out(&mut self) {
         match self.mode {
             Mode::Filter => {
-                self.filter = Filter::default();
+                self.filters.remove(&self.spot.page);
                 self.mode = Mode::Page;
             }
-            Mode::Menu | Mode::Help => self.mode = Mode::Page,
+            Mode::Menu | Mode::Help | Mode::Pick | Mode::Palette => self.mode = Mode::Page,
+            Mode::Page if self.pane.zoomed && self.spot.page == Page::Fleet => {
+                self.pane = Pane::default();
+            }
             Mode::Page if self.pane.zoomed => self.pane.zoomed = false,
             Mode::Page if self.pane.focused => self.pane.focused = false,
-            Mode::Page => self.filter = Filter::default(),
+            Mode::Page if !self.filter().text().is_empty() => {
+                self.filters.remove(&self.spot.page);
+            }
+            Mode::Page if self.spot.page == Page::Service => self.leave_service(),
+            Mode::Page => {}
         }
     }
 
+    fn leave_service(&mut self) {
+        let spot = self.from.pop().unwrap_or(Spot::page(Page::Services));
+        if let (Page::Services, Some(service)) = (spot.page, self.spot.service.clone()) {
+            // The cursor is where the person comes from, unless another one was put there meanwhile.
+            self.all |= self.is_folded(&service);
+            self.cursors
+                .of_mut(super::List::Services)
+                .put(RowKey::Service(service));
+        }
+        self.visit(spot);
+    }
+
     fn back(&mut self) -> Outcome {
-        if self.pane.zoomed || self.pane.focused {
+        if self.pane.zoomed || self.pane.focused || self.spot.page == Page::Service {
+            self.filters.remove(&Page::Service);
             self.out();
             return Outcome::drawn();
         }
         Outcome::wish(Action::Quit)
     }
+
+    pub(super) fn screenful(&self) -> isize {
+        isize::from(i16::try_from(self.size.height / 2).unwrap_or(20)).max(1)
+    }
+
+    /// Moves whatever has the keys.
+    pub(super) fn scroll(&mut self, by: isize) {
+        match self.mode {
+            Mode::Menu => {
+                let last = self.menu_lines().len().saturating_sub(1);
+                self.menu.index = self.menu.index.saturating_add_signed(by).min(last);
+            }
+            Mode::Palette => {
+                let last = self.palette.hits().len().saturating_sub(1);
+                self.palette.index = self.palette.index.saturating_add_signed(by).min(last);
+            }
+            Mode::Help => self.help_offset = self.help_offset.saturating_add_signed(by),
+            _ if self.pane.focused => {
+                let last = self.pane_lines().saturating_sub(1);
+                self.pane.offset = self.pane.offset.saturating_add_signed(by).min(last);
+            }
+            _ if self.has_rows() => {
+                let index = self.cursors.of(self.list()).index();
+                self.put_cursor(index.saturating_add_signed(by));
+            }
+            _ => {}
+        }
+    }
+
+    fn pane_lines(&self) -> usize {
+        match self.spot.page {
+            Page::Services => super::menus::of_side(self.route_rows()).len(),
+            Page::Fleet => 64,
+            _ => 1,
+        }
+    }
+
+    /// To the next row that matches, round the end; without a filter, that is in trouble.
+    pub(super) fn next_match(&mut self, forward: bool) {
+        let list = self.list();
+        let (count, index) = (self.count(list), self.cursors.of(list).index());
+        let any = !self.filter().is_empty() && list != super::List::Edges;
+        let found = (1..=count)
+            .map(|step| match forward {
+                true => (index + step) % count,
+                false => (index + count - step) % count,
+            })
+            .find(|&place| any || self.stands_out(list, place));
+        if let Some(place) = found {
+            self.put_cursor(place);
+        }
+    }
+}
+
+/// Whether a key changed the text.
+fn edit(text: &mut String, key: &KeyEvent) -> bool {
+    let other = KeyModifiers::CONTROL | KeyModifiers::ALT;
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Char('u') if control => text.clear(),
+        KeyCode::Char('w') if control => {
+            let kept = text.trim_end().rfind(' ').map_or(0, |at| at + 1);
+            text.truncate(kept);
+        }
+        KeyCode::Char(c) if !key.modifiers.intersects(other) => {
+            if text.chars().count() >= TEXT_MAX {
+                return false;
+            }
+            text.push(c);
+        }
+        KeyCode::Backspace => drop(text.pop()),
+        _ => return false,
+    }
+    true
 }

@@ -1,10 +1,12 @@
-//! The mouse: a click selects a row, a pane or a page, the wheel moves what it is over.
+//! The mouse: a click selects a row, a pane, a page, a tab or a key of the last line; a click on the selected row opens
+//! it; the wheel moves what it is over.
 
-use super::{App, Mode, Outcome, PAGES};
+use super::{App, List, Mode, Outcome, PAGES, Page, RowKey, TABS};
+use crate::console::draw::footer_keys;
 use crate::console::layout;
 use crate::console::moment::Moment;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
 /// Rows that one notch of the wheel moves.
 const NOTCH: isize = 3;
@@ -12,43 +14,149 @@ const NOTCH: isize = 3;
 impl App {
     pub(super) fn mouse(&mut self, mouse: &MouseEvent, now: Moment) -> Outcome {
         let at = Position::new(mouse.column, mouse.row);
-        match (mouse.kind, self.mode) {
-            (MouseEventKind::ScrollDown, _) => self.scroll(NOTCH),
-            (MouseEventKind::ScrollUp, _) => self.scroll(-NOTCH),
-            (MouseEventKind::Down(MouseButton::Left), Mode::Page) => return self.click(at, now),
-            (MouseEventKind::Down(MouseButton::Left), Mode::Menu | Mode::Help) => {
-                self.mode = Mode::Page;
-            }
+        match mouse.kind {
+            MouseEventKind::ScrollDown => self.wheel(at, NOTCH, now),
+            MouseEventKind::ScrollUp => self.wheel(at, -NOTCH, now),
+            MouseEventKind::Down(MouseButton::Left) => return self.click(at, now),
             _ => return Outcome::default(),
         }
         Outcome::drawn()
     }
 
+    /// The wheel moves what it is over, not what has the keys.
+    fn wheel(&mut self, at: Position, by: isize, now: Moment) {
+        if self.mode == Mode::Page && self.spot.page != Page::Service {
+            let panes = layout::panes(self, layout::regions(self, now).body);
+            let detail = panes.detail.is_some_and(|d| d.contains(at));
+            let focused = std::mem::replace(&mut self.pane.focused, detail);
+            self.scroll(by);
+            self.pane.focused = focused;
+        } else {
+            self.scroll(by);
+        }
+    }
+
     fn click(&mut self, at: Position, now: Moment) -> Outcome {
         let regions = layout::regions(self, now);
+        if regions.footer.contains(at) {
+            let keys = footer_keys(self, regions.footer);
+            let hit = keys.into_iter().find(|(area, _)| area.contains(at));
+            return hit.map_or_else(Outcome::default, |(_, command)| self.command(command, now));
+        }
+        match self.mode {
+            Mode::Page => self.click_page(at, &regions, now),
+            Mode::Menu => self.click_menu(at, regions.body, now),
+            Mode::Palette => self.click_palette(at, regions.body, now),
+            Mode::Filter | Mode::Pick | Mode::Help => {
+                self.mode = Mode::Page;
+                Outcome::drawn()
+            }
+        }
+    }
+
+    fn click_menu(&mut self, at: Position, body: Rect, now: Moment) -> Outcome {
+        let inside = layout::inside(layout::menu(self, body));
+        if !inside.contains(at) {
+            self.mode = Mode::Page;
+            return Outcome::drawn();
+        }
+        self.menu.index = usize::from(at.y - inside.y);
+        self.take(now)
+    }
+
+    fn click_palette(&mut self, at: Position, body: Rect, now: Moment) -> Outcome {
+        let inside = layout::inside(layout::palette(body));
+        if !inside.contains(at) {
+            self.mode = Mode::Page;
+            return Outcome::drawn();
+        }
+        // The text that is typed stands in the first line, a rule in the second.
+        let height = usize::from(inside.height.saturating_sub(2));
+        let Some(line) = usize::from(at.y - inside.y).checked_sub(2) else {
+            return Outcome::default();
+        };
+        let first = (self.palette.index + 1).saturating_sub(height);
+        if first + line >= self.palette.hits().len() {
+            return Outcome::default();
+        }
+        self.palette.index = first + line;
+        self.choose(now)
+    }
+
+    fn click_page(&mut self, at: Position, regions: &layout::Regions, now: Moment) -> Outcome {
         for ((page, _, _), tab) in PAGES.into_iter().zip(layout::tabs(regions.tabs)) {
             if tab.contains(at) {
                 self.turn_to(page);
                 return Outcome::drawn();
             }
         }
-        let panes = layout::panes(self, regions.body);
-        if panes.detail.is_some_and(|detail| detail.contains(at)) {
+        if !self.has_rows() {
+            return Outcome::default();
+        }
+        if self.spot.page == Page::Service {
+            let areas = layout::service(self, regions.body);
+            for ((tab, _), area) in TABS.into_iter().zip(layout::service_tabs(areas.tabs)) {
+                if area.contains(at) {
+                    self.show_tab(tab);
+                    return Outcome::drawn();
+                }
+            }
+        } else if layout::panes(self, regions.body)
+            .detail
+            .is_some_and(|d| d.contains(at))
+        {
             self.pane.focused = true;
             return Outcome::drawn();
         }
-        let Some(rows) = panes.table.map(layout::rows_of_table) else {
+        if self.spot.page == Page::Topology && self.drawing().is_some() {
+            return self.click_drawing(at, now);
+        }
+        self.click_row(at, now)
+    }
+
+    fn click_row(&mut self, at: Position, now: Moment) -> Outcome {
+        let Some(rows) = layout::rows(self, now).filter(|rows| rows.contains(at)) else {
             return Outcome::default();
         };
-        if !rows.contains(at) {
+        let list = self.list();
+        let cursor = self.cursors.of(list);
+        let (was, index) = (cursor.index(), cursor.offset() + usize::from(at.y - rows.y));
+        if index >= self.count(list) {
             return Outcome::default();
         }
         self.pane.focused = false;
-        let offset = match self.page {
-            super::Page::Services => self.services.offset(),
-            super::Page::Topology => self.edges.offset(),
+        self.put_cursor(index);
+        match index == was && self.cursors.of(list).key().is_some() && self.clicked {
+            true => self.open(now),
+            false => {
+                self.clicked = true;
+                Outcome::drawn()
+            }
+        }
+    }
+
+    /// A click on a card selects an edge that leads to it; a second one opens the service.
+    fn click_drawing(&mut self, at: Position, now: Moment) -> Outcome {
+        let (Some(area), Some(drawing)) = (layout::drawing_area(self, now), self.drawing()) else {
+            return Outcome::default();
         };
-        self.put_cursor(offset + usize::from(at.y - rows.y));
+        let hit = drawing.graph.cards.iter().find(|card| {
+            let width = card.name_width + 3;
+            Rect::new(area.x + card.x, area.y + card.y, width, card.height).contains(at)
+        });
+        let Some(service) = hit.map(|card| drawing.services[card.node].clone()) else {
+            return Outcome::default();
+        };
+        if self
+            .selected_edge()
+            .is_some_and(|row| row.service == service)
+        {
+            return self.open(now);
+        }
+        let row = self.tree().rows.iter().find(|row| row.service == service);
+        if let Some(id) = row.map(|row| row.id.clone()) {
+            self.cursors.of_mut(List::Edges).put(RowKey::Edge(id));
+        }
         Outcome::drawn()
     }
 }

@@ -17,7 +17,7 @@ impl App {
                 ..
             }
         );
-        nobody && !matches!(self.starting, Starting::Since(_))
+        nobody && !self.config.read_only && !matches!(self.starting, Starting::Since(_))
     }
 
     pub(super) fn start(&mut self, now: Moment) -> Outcome {

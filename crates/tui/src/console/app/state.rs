@@ -6,21 +6,72 @@ use crate::console::keys::Scope;
 use crate::console::link::Lost;
 use crate::console::moment::Moment;
 use crate::failure::Failure;
-use coral_model::{Answer, ServiceKey};
+use coral_model::ServiceKey;
 use std::time::Duration;
 
 /// The pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is the page of that name")]
 pub enum Page {
     Services,
     Topology,
+    Events,
+    Fleet,
+    /// One service; no page of its own key, `Enter` leads into it.
+    Service,
 }
 
 /// Pages with their key and name, in their order.
-pub const PAGES: [(Page, &str, &str); 2] = [
+pub const PAGES: [(Page, &str, &str); 4] = [
     (Page::Services, "1", "Services"),
     (Page::Topology, "2", "Topology"),
+    (Page::Events, "3", "Events"),
+    (Page::Fleet, "9", "Fleet"),
+];
+
+/// What is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    /// The page.
+    pub page: Page,
+    /// The service of [`Page::Service`].
+    pub service: Option<ServiceKey>,
+}
+
+impl Spot {
+    /// A page with a key of its own.
+    pub fn page(page: Page) -> Self {
+        Self {
+            page,
+            service: None,
+        }
+    }
+
+    /// The page of a service.
+    pub fn service(service: ServiceKey) -> Self {
+        Self {
+            page: Page::Service,
+            service: Some(service),
+        }
+    }
+}
+
+/// The lists on the page of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is named by its rows")]
+pub enum Tab {
+    Routes,
+    Callers,
+    Callees,
+    Changes,
+}
+
+/// The tabs in their order, with their names.
+pub const TABS: [(Tab, &str); 4] = [
+    (Tab::Routes, "Routes"),
+    (Tab::Callers, "Callers"),
+    (Tab::Callees, "Callees"),
+    (Tab::Changes, "Changes"),
 ];
 
 /// Who takes the keys.
@@ -29,6 +80,8 @@ pub const PAGES: [(Page, &str, &str); 2] = [
 pub enum Mode {
     Page,
     Filter,
+    Pick,
+    Palette,
     Menu,
     Help,
 }
@@ -73,19 +126,12 @@ pub enum Body<'a> {
     Unreachable(&'a Failure),
     /// The colony has neither agent nor data.
     NoAgent,
+    /// Nothing is kept of the moment that was picked.
+    NothingThen,
+    /// The colony does not answer what was asked of the past.
+    Refused(&'a Failure),
     /// The page.
     Page,
-}
-
-/// The routes of the selected service, as they were last asked for.
-#[derive(Debug, Default)]
-pub struct Routes {
-    /// Of which service.
-    pub service: Option<ServiceKey>,
-    /// What was answered last for it.
-    pub answer: Option<Result<Answer, Failure>>,
-    pub(super) asked: Option<Duration>,
-    pub(super) pending: bool,
 }
 
 /// The lower or hidden pane of a page.
@@ -97,6 +143,17 @@ pub struct Pane {
     pub zoomed: bool,
     /// Its first line.
     pub offset: usize,
+}
+
+/// A word to the person that goes away by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says.
+    pub text: String,
+    /// Whether it worked.
+    pub good: bool,
+    /// Until when it stands there, on the steady clock.
+    pub until: Duration,
 }
 
 /// What a step asks of the loop.
@@ -128,14 +185,24 @@ impl Outcome {
 impl Mode {
     /// Every set of scopes that can hold at the same time, for the test of the key table.
     pub(in crate::console) fn every_stack() -> Vec<(Vec<Scope>, &'static str)> {
-        use Scope::{Everywhere, Filter, Help, Menu, Pages, Rows, Services, Start, Topology};
+        use Scope as S;
+        let page = |own: &[Scope]| {
+            let mut scopes = vec![S::Start, S::Leads];
+            scopes.extend_from_slice(own);
+            scopes.extend([S::Rows, S::Time, S::Pages, S::Everywhere]);
+            scopes
+        };
         vec![
-            (vec![Start, Services, Rows, Pages, Everywhere], "Services"),
-            (vec![Start, Topology, Rows, Pages, Everywhere], "Topology"),
-            (vec![Start, Pages, Everywhere], "no colony"),
-            (vec![Filter, Everywhere], "the filter"),
-            (vec![Menu, Everywhere], "the menu"),
-            (vec![Help, Everywhere], "the help"),
+            (page(&[S::Services, S::Sorted, S::Panes]), "Services"),
+            (page(&[S::Topology, S::Panes]), "Topology"),
+            (page(&[]), "Events"),
+            (page(&[S::Panes]), "Fleet"),
+            (page(&[S::Service, S::Sorted]), "a service"),
+            (vec![S::Start, S::Time, S::Pages, S::Everywhere], "no data"),
+            (vec![S::Typing, S::Everywhere], "a text"),
+            (vec![S::Palette, S::Everywhere], "the palette"),
+            (vec![S::Menu, S::Everywhere], "a menu"),
+            (vec![S::Help, S::Everywhere], "the help"),
         ]
     }
 }

@@ -147,7 +147,7 @@ pub(super) fn draw(view: View<'_>, points: &[Option<Duration>], area: Rect, buf:
     );
 }
 
-fn time_axis(view: View<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn time_axis(view: View<'_>, area: Rect, buf: &mut Buffer) {
     let Some(head) = view.app.picture().head() else {
         return;
     };

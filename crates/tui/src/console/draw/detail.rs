@@ -2,9 +2,10 @@
 
 use super::table::{Cell, Column, GAP, cell, line, total};
 use super::{View, below, chart, put, span, titled_rule};
-use crate::console::app::LinkState;
+use crate::console::app::{Known, LinkState, RouteSort, of_side};
 use coral_model::answer::{EdgeRow, FEW_SAMPLES, MetricRow, ServiceRow};
-use coral_model::{Answer, AnswerBody, ServiceKey, Side, StatusClass};
+use coral_model::observed::visible;
+use coral_model::{ServiceKey, StatusClass};
 use coral_report::figure::{UNKNOWN, bytes, millis, rate};
 use coral_report::text;
 use ratatui::buffer::Buffer;
@@ -17,24 +18,6 @@ const CHART_MIN: u16 = 7;
 const CHART_MAX: u16 = 14;
 /// From this width on routes and calls stand side by side.
 const BESIDE: u16 = 100;
-
-/// The routes of an answer that are shown: those it serves, else those it calls; the busiest first.
-pub(in crate::console) fn routes_of(answer: &Answer) -> Vec<&MetricRow> {
-    let AnswerBody::Metrics(rows) = &answer.body else {
-        return vec![];
-    };
-    let of = |side: Side| rows.iter().filter(move |r| r.side == side);
-    let side = match of(Side::Server).next() {
-        Some(_) => Side::Server,
-        None => Side::Client,
-    };
-    let mut routes: Vec<&MetricRow> = of(side).collect();
-    routes.sort_by(|a, b| {
-        let counts = b.red.counts.requests.cmp(&a.red.counts.requests);
-        counts.then_with(|| a.route.cmp(&b.route))
-    });
-    routes
-}
 
 pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
     let Some(row) = view.app.selected_service() else {
@@ -82,21 +65,12 @@ fn draw_routes(view: View<'_>, row: &ServiceRow, area: Rect, buf: &mut Buffer) {
         let text = text::fit(&format!("   {text}"), usize::from(area.width)).into_owned();
         put(Line::styled(text, view.theme.dim()), lines, buf);
     };
-    let answer = match &view.app.routes.answer {
-        None if view.app.link != LinkState::Open => {
-            return say("not known while the colony is away".to_owned(), buf);
-        }
-        None => return say("asking ...".to_owned(), buf),
-        Some(Err(failure)) => return say(failure.message.clone(), buf),
-        Some(Ok(answer)) => answer,
-    };
-    let routes = routes_of(answer);
+    if let Some(why) = no_answer(view, view.app.known_routes()) {
+        return say(why, buf);
+    }
+    let routes = busiest(view.app.route_rows());
     if routes.is_empty() {
-        let why = match view.app.sees_requests() {
-            true => "no request was seen in this window",
-            false => "requests are not seen: the agent reads /proc alone",
-        };
-        return say(why.to_owned(), buf);
+        return say(no_requests(view).to_owned(), buf);
     }
     let height = usize::from(lines.height);
     let offset = view
@@ -108,6 +82,39 @@ fn draw_routes(view: View<'_>, row: &ServiceRow, area: Rect, buf: &mut Buffer) {
         let at = below(lines, u16::try_from(i).unwrap_or(0));
         put(route_line(view, route, usize::from(area.width)), at, buf);
     }
+}
+
+/// Why there are no rows yet; `None` when there is an answer.
+pub(super) fn no_answer(view: View<'_>, known: Known<'_>) -> Option<String> {
+    match known.answer {
+        Some(Ok(_)) => None,
+        Some(Err(failure)) => {
+            let hint = match failure.hint.is_empty() {
+                true => String::new(),
+                false => format!("; {}", failure.hint),
+            };
+            Some(format!("{}{hint}", visible(&failure.message)))
+        }
+        None if view.app.link != LinkState::Open => {
+            Some("not known while the colony is away".to_owned())
+        }
+        None => Some("asking ...".to_owned()),
+    }
+}
+
+/// Why no request is listed.
+pub(super) fn no_requests(view: View<'_>) -> &'static str {
+    match view.app.sees_requests() {
+        true => "no request was seen in this window",
+        false => "requests are not seen: the agent reads /proc alone",
+    }
+}
+
+/// The routes it serves, else those it calls; the busiest first.
+fn busiest(rows: &[MetricRow]) -> Vec<&MetricRow> {
+    let mut places = of_side(rows);
+    RouteSort::Rate.sort(&mut places, rows);
+    places.into_iter().map(|place| &rows[place]).collect()
 }
 
 fn route_line(view: View<'_>, row: &MetricRow, width: usize) -> Line<'static> {
@@ -155,12 +162,8 @@ fn draw_calls(view: View<'_>, service: &ServiceKey, area: Rect, buf: &mut Buffer
         let mut side: Vec<&EdgeRow> = edges
             .iter()
             .filter(|e| {
-                *service
-                    == if outward {
-                        e.caller.clone()
-                    } else {
-                        e.callee.clone()
-                    }
+                let own = if outward { &e.caller } else { &e.callee };
+                own == service
             })
             .collect();
         side.sort_by(|a, b| {

@@ -15,22 +15,21 @@ const FACTS: u16 = 6;
 const CHART_MIN: u16 = 6;
 
 pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
-    let (rows, _) = view.app.tree();
-    let Some(row) = rows.get(view.app.edges.index()) else {
+    let Some(row) = view.app.selected_edge() else {
         return;
     };
     let focused = view.app.pane.focused;
-    let Some(edge) = row.edge else {
-        let name = text::service(row.service);
+    let Some(edge) = row.edge(view.app.picture()) else {
+        let name = text::service(&row.service);
         let title = format!("{}: nobody is seen calling it", text::fit(&name, 40));
         titled_rule(view, &title, focused, area, buf);
-        served(view, row.service, below(area, 2), buf);
+        served(view, &row.service, below(area, 2), buf);
         return;
     };
     let (caller, callee) = (text::service(&edge.caller), text::service(&edge.callee));
     let title = format!("{} → {}", text::fit(&caller, 40), text::fit(&callee, 40));
     titled_rule(view, &title, focused, area, buf);
-    served(view, row.service, below(area, FACTS), buf);
+    served(view, &row.service, below(area, FACTS), buf);
     let lines = [
         ("requests", requests(edge)),
         ("durations", durations(edge)),
@@ -48,8 +47,7 @@ pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
 
 /// How the callee answered over the window, when there is room.
 fn served(view: View<'_>, callee: &ServiceKey, area: Rect, buf: &mut Buffer) {
-    let services = view.app.picture().services.iter().flat_map(|s| &s.rows);
-    let row = services.into_iter().find(|row| row.service == *callee);
+    let row = view.app.row_of(callee);
     let Some(row) =
         row.filter(|row| area.height >= CHART_MIN && row.trend.iter().any(Option::is_some))
     else {

@@ -1,46 +1,93 @@
-//! The last lines: the filter while there is one, and the keys that work here, made from the key table.
+//! The last lines: what is typed, and the keys that work here, made from the key table.
 
 use super::{View, put, span};
 use crate::console::app::{App, Body, Mode, Page};
 use crate::console::keys::{Binding, Command, Scope, bindings};
 use crate::console::layout::Regions;
+use crate::console::pick;
+use crate::console::theme::{BROKEN, LIVE};
 use coral_report::text::{fit, width};
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 impl App {
-    /// Whether the line of the filter is there.
+    /// Whether the line of what is typed is there.
     pub(in crate::console) fn shows_note(&self) -> bool {
-        let filtered = self.mode == Mode::Filter || !self.filter.text().is_empty();
-        filtered && self.body() == Body::Page
+        let filtered = self.mode == Mode::Filter || !self.filter().text().is_empty();
+        self.mode == Mode::Pick || filtered && self.body() == Body::Page
     }
 }
 
 pub(super) fn draw(view: View<'_>, regions: &Regions, buf: &mut Buffer) {
     if let Some(area) = regions.note {
-        put(note(view, usize::from(area.width)), area, buf);
+        let line = match view.app.mode {
+            Mode::Pick => picked(view),
+            _ => note(view, usize::from(area.width)),
+        };
+        put(line, area, buf);
     }
-    let (keys, ways_out) = keys(view, usize::from(regions.footer.width));
-    put(keys, regions.footer, buf);
-    put(ways_out.right_aligned(), regions.footer, buf);
+    let theme = view.theme.old(false);
+    for (area, binding) in placed(view.app, regions.footer) {
+        let label = binding.chords.first().map_or(String::new(), |c| c.label());
+        let word = word(view.app, binding.command, binding.word);
+        let line = Line::from(vec![
+            span(label, theme.link()),
+            span(format!(" {word}"), theme.dim()),
+        ]);
+        put(line, area, buf);
+    }
+    if let Some(notice) = &view.app.notice {
+        let (glyph, style) = match notice.good {
+            true => (LIVE, theme.good()),
+            false => (BROKEN, theme.broken()),
+        };
+        let room = usize::from(regions.footer.width);
+        let text = fit(&notice.text, room.saturating_sub(4)).into_owned();
+        let line = Line::from(vec![
+            span(format!(" {glyph} "), style),
+            span(format!("{text:<room$}"), theme.bold()),
+        ]);
+        put(line, regions.footer, buf);
+    }
+}
+
+/// The moment that is typed, and what it means.
+fn picked(view: View<'_>) -> Line<'static> {
+    let (app, theme) = (view.app, view.theme.old(false));
+    let zone = &app.config.zone;
+    let newest = app.newest(view.now);
+    let means = match pick::moment(&app.input, newest, zone) {
+        Some(at) => {
+            let at = pick::zoned(at, zone);
+            at.strftime("%A %d %B %H:%M:%S %Z").to_string()
+        }
+        None => pick::FORMS.to_owned(),
+    };
+    Line::from(vec![
+        span(" t ", theme.link()),
+        span(app.input.clone(), theme.bold()),
+        span("█", theme.link()),
+        span(format!("   {means}"), theme.dim()),
+    ])
 }
 
 fn note(view: View<'_>, columns: usize) -> Line<'static> {
     let (app, theme) = (view.app, view.theme.old(false));
     let typing = app.mode == Mode::Filter;
-    let found = match app.page {
-        Page::Services => {
-            let list = app.service_list();
-            format!("{} of {} services", list.rows.len(), list.total)
-        }
+    let count = app.count(app.list());
+    let found = match app.spot.page {
+        Page::Services => format!("{count} of {} services", app.order.left_out().1),
         Page::Topology => {
-            let hits = app.tree().0.iter().filter(|r| r.matches).count();
+            let hits = app.tree().rows.iter().filter(|r| r.matches).count();
             format!("{hits} match")
         }
+        Page::Events => format!("{count} of {} events", app.page_events().0.len()),
+        Page::Fleet | Page::Service => format!("{count} match"),
     };
     let rest = if typing { "" } else { "   Esc clears" };
     let room = columns.saturating_sub(width(&found) + width(rest) + 6);
-    let text = app.filter.text();
+    let text = app.filter().text();
     let skip = width(text).saturating_sub(room);
     let shown: String = text.chars().skip(skip).collect();
     let mut spans = vec![
@@ -54,49 +101,72 @@ fn note(view: View<'_>, columns: usize) -> Line<'static> {
     Line::from(spans)
 }
 
+/// What can be clicked on the last line.
+pub(in crate::console) fn footer_keys(app: &App, area: Rect) -> Vec<(Rect, Command)> {
+    let placed = placed(app, area).into_iter();
+    placed
+        .map(|(area, binding)| (area, binding.command))
+        .collect()
+}
+
 /// As many keys as fit, in the order of the table; each is a key that works now. The ways to help and out come first.
-fn keys(view: View<'_>, columns: usize) -> (Line<'static>, Line<'static>) {
-    let scopes = view.app.scopes();
+fn placed(app: &App, area: Rect) -> Vec<(Rect, &'static Binding)> {
+    let scopes = app.scopes();
     let shown = |pages: bool| {
         bindings(&scopes)
             .filter(move |line| !line.word.is_empty() && (line.scope == Scope::Pages) == pages)
     };
-    let right = listed(view, shown(true), columns);
-    let rest = columns.saturating_sub(right.width());
-    (listed(view, shown(false), rest), right)
+    let columns = usize::from(area.width);
+    let (out, used) = row(app, shown(true), columns);
+    let mut placed = at(area, 0, out, columns.saturating_sub(used));
+    let (keys, _) = row(app, shown(false), columns.saturating_sub(used));
+    placed.extend(at(area, 1, keys, 0));
+    placed
 }
 
-fn listed(
-    view: View<'_>,
-    lines: impl Iterator<Item = &'static Binding>,
-    columns: usize,
-) -> Line<'static> {
-    let theme = view.theme.old(false);
-    let mut spans = vec![span(" ", theme.plain())];
-    let mut used = 1;
+type Row = Vec<(usize, usize, &'static Binding)>;
+
+/// Start, width and key of what fits.
+fn row(app: &App, lines: impl Iterator<Item = &'static Binding>, columns: usize) -> (Row, usize) {
+    let (mut used, mut kept) = (1, vec![]);
     for line in lines {
         let Some(chord) = line.chords.first() else {
             continue;
         };
-        let (label, word) = (chord.label(), word(view.app, line.command, line.word));
-        let needed = width(&label) + width(word) + 3;
-        if used + needed > columns {
-            continue;
+        let own = width(&chord.label()) + width(word(app, line.command, line.word)) + 1;
+        if used + own + 2 <= columns {
+            kept.push((used - 1, own, line));
+            used += own + 2;
         }
-        used += needed;
-        spans.push(span(label, theme.link()));
-        spans.push(span(format!(" {word}  "), theme.dim()));
     }
-    Line::from(spans)
+    (kept, used)
+}
+
+fn at(area: Rect, indent: usize, row: Row, start: usize) -> Vec<(Rect, &'static Binding)> {
+    let small = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    row.into_iter()
+        .map(|(x, width, line)| {
+            let x = area.x + small(start + x + indent);
+            (
+                Rect::new(x, area.y, small(width), 1).intersection(area),
+                line,
+            )
+        })
+        .collect()
 }
 
 /// Switches are named by what they do next.
 fn word(app: &App, command: Command, word: &'static str) -> &'static str {
     match command {
-        Command::Freeze if app.frozen.is_some() => "go on live",
+        Command::Freeze if !app.time.is_live() => "go on live",
         Command::Hidden if app.all => "fold system",
         Command::Zoom if app.pane.zoomed => "both panes",
+        Command::Wide if app.spot.page == Page::Topology && app.tree_form => "drawing",
+        Command::Wide if app.spot.page == Page::Services && app.wide => "usual columns",
+        Command::Keep if app.mode == Mode::Pick => "go there",
+        Command::Out if app.mode == Mode::Pick => "stay",
         Command::Back if app.pane.zoomed || app.pane.focused => "back",
+        Command::Back if app.spot.page == Page::Service => "back",
         _ => word,
     }
 }

@@ -1,10 +1,11 @@
 //! The first three lines: where, when, how fresh and what was lost; the pages; what is wrong.
 
-use super::{View, clock, put, span};
+use super::{View, clock, day_clock, put, span};
 use crate::console::alert::{self, Tone};
-use crate::console::app::{LinkState, PAGES};
+use crate::console::app::{LinkState, PAGES, SOON};
 use crate::console::layout::{self, Regions};
 use crate::console::theme::{BROKEN, LIVE, OLD, UNUSUAL};
+use crate::console::time::Shown;
 use coral_model::answer::{AgentRow, STALE_AFTER};
 use coral_report::figure::age;
 use coral_report::text::{fit, width};
@@ -47,25 +48,57 @@ fn place_and_time(view: View<'_>, words: bool) -> Vec<Span<'static>> {
     } else {
         String::new()
     };
-    match (&app.frozen, &app.link) {
-        (Some((_, at)), _) => {
-            let (time, _) = clock(*at, &app.config.zone);
+    match (app.time.shown, &app.link) {
+        (Shown::Frozen(at), _) => {
+            let time = day_clock(at, view.now.wall, &app.config.zone);
             spans.push(span(format!(" ❚❚ FROZEN {time}{zone} "), theme.inverse()));
         }
-        (None, LinkState::Open) => {
+        (Shown::At(at), _) => {
+            let time = day_clock(at, view.now.wall, &app.config.zone);
+            let ago = ago(app.newest(view.now).since(at));
+            let text = format!(" ◀ AT {time}{zone} (-{ago}) ");
+            spans.push(span(text, theme.inverse()));
+        }
+        (Shown::Live, LinkState::Open) => {
             spans.push(span(LIVE, theme.good()));
             spans.push(span(format!(" LIVE {time}{zone}"), theme.plain()));
         }
-        (None, LinkState::Away { .. }) if view.app.picture().head().is_none() => {
+        (Shown::Live, LinkState::Away { .. }) if view.app.picture().head().is_none() => {
             spans.push(span(format!("{OLD} {time}{zone}"), theme.dim()));
         }
-        (None, LinkState::Opening) => spans.push(span(format!("{OLD} {time}{zone}"), theme.dim())),
-        (None, LinkState::Away { .. }) => {
+        (Shown::Live, LinkState::Opening) => {
+            spans.push(span(format!("{OLD} {time}{zone}"), theme.dim()));
+        }
+        (Shown::Live, LinkState::Away { .. }) => {
             spans.push(span(format!("{OLD} AWAY {time}{zone}"), theme.dim()));
         }
     }
-    spans.push(span(format!("  {}", age(app.config.window)), theme.dim()));
+    spans.push(span(format!("  {}", age(app.time.window)), theme.dim()));
+    if let Some((_, name)) = app.time.compare.back() {
+        let name = if words {
+            name
+        } else {
+            name.trim_end_matches(" before")
+        };
+        spans.push(span(format!("  vs {name}"), theme.link()));
+    }
+    if let Some(waited) = app.waiting(view.now).filter(|w| *w >= SOON) {
+        spans.push(span(
+            format!("  {OLD} asking {:.1} s", waited.as_secs_f64()),
+            theme.unusual(),
+        ));
+    }
     spans
+}
+
+/// One unit is enough for how long ago.
+fn ago(span: std::time::Duration) -> String {
+    match span.as_secs() {
+        s if s < 60 => format!("{s} s"),
+        s if s < 7200 => format!("{} m", s / 60),
+        s if s < 172_800 => format!("{} h", s / 3600),
+        s => format!("{} d", s / 86_400),
+    }
 }
 
 /// Flush right: how far behind the data is, the agents, the loss.
@@ -110,11 +143,9 @@ fn behind(
 ) -> Option<Vec<Span<'static>>> {
     let theme = view.theme.old(false);
     let waited = view.now.up.saturating_sub(head.arrived.up);
-    let waited = if view.app.frozen.is_some() {
-        Default::default()
-    } else {
-        waited
-    };
+    if !view.app.time.is_live() {
+        return None;
+    }
     let old = head.window.to.since(head.complete_until?) + waited;
     let text = format!(
         "data {} old",
@@ -148,7 +179,7 @@ fn agents(view: View<'_>, agents: &[AgentRow]) -> Vec<Span<'static>> {
 fn tabs(view: View<'_>, area: Rect, buf: &mut Buffer) {
     let theme = view.theme.old(false);
     for ((page, key, name), tab) in PAGES.into_iter().zip(layout::tabs(area)) {
-        let line = match page == view.app.page {
+        let line = match page == view.app.root_page() {
             true => Line::styled(format!(" {key} {name} "), theme.inverse()),
             false => Line::from(vec![
                 span(format!(" {key}"), theme.link()),

@@ -1,21 +1,28 @@
-//! The help, made from the key table, and the sort menu.
+//! The help, made from the key table; the menus; the palette.
 
-use super::{View, put, span};
+use super::{View, at, below, put, span};
 use crate::console::filter::FIELDS;
 use crate::console::keys::{Binding, Scope, TABLE};
-use crate::console::sort::COLUMNS;
+use crate::console::layout;
+use coral_report::text::{fit, width as text_width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Widget as _};
 
 /// In the order of the help page.
-const SCOPES: [Scope; 9] = [
+const SCOPES: [Scope; 15] = [
     Scope::Pages,
+    Scope::Leads,
     Scope::Rows,
+    Scope::Time,
+    Scope::Panes,
+    Scope::Sorted,
     Scope::Services,
+    Scope::Service,
     Scope::Topology,
-    Scope::Filter,
+    Scope::Typing,
+    Scope::Palette,
     Scope::Menu,
     Scope::Start,
     Scope::Help,
@@ -55,7 +62,7 @@ fn help_lines(view: View<'_>) -> Vec<Line<'static>> {
         lines.push(Line::styled(format!("  {}", scope.title()), theme.bold()));
         for binding in TABLE.iter().filter(|b| b.scope == scope) {
             lines.push(Line::from(vec![
-                span(format!("    {:<14}", labels(binding)), theme.link()),
+                span(format!("    {:<16}", labels(binding)), theme.link()),
                 span(binding.help, theme.plain()),
             ]));
         }
@@ -72,7 +79,8 @@ fn help_lines(view: View<'_>) -> Vec<Line<'static>> {
             "columns of the filter: {}; p in ms, err in %",
             fields.join(" ")
         ),
-        "a click selects a row or a page, the wheel scrolls".to_owned(),
+        "◇ something changed, at its moment in charts; dotted lines: the time that is compared with".to_owned(),
+        "a click selects, a second one opens; keys of the last line, tabs and pages can be clicked".to_owned(),
     ] {
         lines.push(Line::styled(format!("    {text}"), theme.plain()));
     }
@@ -86,43 +94,83 @@ fn labels(binding: &Binding) -> String {
 
 pub(super) fn menu(view: View<'_>, body: Rect, buf: &mut Buffer) {
     let theme = view.theme.old(false);
-    let height = u16::try_from(COLUMNS.len()).unwrap_or(8) + 2;
-    let area = Rect {
-        x: body.x + 4,
-        y: body.y + 1,
-        width: 28.min(body.width),
-        height: height.min(body.height),
-    };
-    Clear.render(area, buf);
-    let block = Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(theme.link())
-        .title(" sort by ");
-    let inner = block.inner(area);
-    block.render(area, buf);
-    for (i, column) in COLUMNS.iter().enumerate() {
-        let current = *column == view.app.sort.column;
-        let mark = match (current, view.app.sort.reversed) {
-            (false, _) => " ",
-            (true, false) => "↓",
-            (true, true) => "↑",
-        };
-        let y = inner.y + u16::try_from(i).unwrap_or(0);
-        if y >= inner.bottom() {
-            break;
-        }
-        let at = Rect {
-            y,
-            height: 1,
-            ..inner
-        };
+    let area = layout::menu(view.app, body);
+    frame(view, view.app.menu_title(), area, buf);
+    let inner = layout::inside(area);
+    for (y, (mark, text)) in (0..inner.height).zip(view.app.menu_lines()) {
+        let text = fit(&text, usize::from(inner.width).saturating_sub(4)).into_owned();
+        let line = at(inner, y);
         put(
-            Line::styled(format!(" {mark} {}", column.name()), theme.plain()),
-            at,
+            Line::styled(format!(" {mark} {text}"), theme.plain()),
+            line,
             buf,
         );
-        if i == view.app.menu {
-            buf.set_style(at, theme.selected());
+        if usize::from(y) == view.app.menu.index {
+            buf.set_style(line, theme.selected());
+        }
+    }
+}
+
+/// An empty box with a title.
+fn frame(view: View<'_>, title: &'static str, area: Rect, buf: &mut Buffer) {
+    Clear.render(area, buf);
+    Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(view.theme.old(false).link())
+        .title(title)
+        .render(area, buf);
+}
+
+/// What is typed, a rule, and what was found.
+pub(super) fn palette(view: View<'_>, body: Rect, buf: &mut Buffer) {
+    let theme = view.theme.old(false);
+    let area = layout::palette(body);
+    frame(view, " go to anything ", area, buf);
+    let (inner, palette) = (layout::inside(area), &view.app.palette);
+    let width = usize::from(inner.width);
+    let typed = Line::from(vec![
+        span(" : ", theme.link()),
+        span(
+            fit(&palette.text, width.saturating_sub(5)).into_owned(),
+            theme.bold(),
+        ),
+        span("█", theme.link()),
+    ]);
+    put(typed, inner, buf);
+    let found = match palette.hits().len() {
+        0 => " nothing is called that ".to_owned(),
+        n => format!(" {n} "),
+    };
+    put(
+        Line::styled("─".repeat(width), theme.rule()),
+        at(inner, 1),
+        buf,
+    );
+    put(
+        Line::styled(found, theme.dim()).right_aligned(),
+        at(inner, 1),
+        buf,
+    );
+    let rows = below(inner, 2);
+    let height = usize::from(rows.height);
+    let first = (palette.index + 1).saturating_sub(height);
+    let hits = palette.hits().enumerate().skip(first);
+    for (y, (i, entry)) in (0..rows.height).zip(hits) {
+        let note = fit(&entry.note, 24).into_owned();
+        let room = width.saturating_sub(13 + text_width(&note));
+        let line = at(rows, y);
+        let spans = vec![
+            span(format!(" {:<9}", entry.kind), theme.dim()),
+            span(fit(&entry.label, room).into_owned(), theme.plain()),
+        ];
+        put(Line::from(spans), line, buf);
+        put(
+            Line::styled(format!("{note} "), theme.dim()).right_aligned(),
+            line,
+            buf,
+        );
+        if i == palette.index {
+            buf.set_style(line, theme.selected());
         }
     }
 }

@@ -3,8 +3,10 @@
 mod cells;
 
 use super::table::{Column, GAP, line, titles};
-use super::{View, put, span};
+use super::{View, cursor_style, put, span};
+use crate::console::app::List;
 use crate::console::layout::rows_of_table;
+use crate::console::order::{CALLS, only_calls};
 use crate::console::sort;
 use crate::console::theme::OLD;
 use crate::console::trouble::{Trouble, figures, is_stale};
@@ -36,6 +38,14 @@ enum Kind {
     Trend,
     Speaks,
     Ports,
+    Hosts,
+    Requests,
+    ErrorCount,
+    ClientErrors,
+    P90,
+    Max,
+    Calls,
+    CallsP95,
 }
 
 /// The fixed columns in their order, with title and width.
@@ -48,14 +58,37 @@ const FIXED: [(Kind, &str, usize); 7] = [
     (Kind::P99, "P99 ms", 8),
     (Kind::Flight, "IN FLIGHT", 12),
 ];
+/// The other columns, by `w`.
+const WIDE: [(Kind, &str, usize); 9] = [
+    (Kind::Instances, "INST", 4),
+    (Kind::Hosts, "HOSTS", 5),
+    (Kind::Requests, "REQUESTS", 9),
+    (Kind::ErrorCount, "ERRORS", 7),
+    (Kind::ClientErrors, "4XX", 7),
+    (Kind::P90, "P90 ms", 8),
+    (Kind::Max, "MAX ms", 8),
+    (Kind::Calls, "CALLS/s", 8),
+    (Kind::CallsP95, "THEIR P95", 9),
+];
 /// Columns leave in this order.
-const LEAVING: [Kind; 3] = [Kind::Instances, Kind::P50, Kind::P99];
+const LEAVING: [Kind; 7] = [
+    Kind::Instances,
+    Kind::P50,
+    Kind::P99,
+    Kind::Hosts,
+    Kind::CallsP95,
+    Kind::P90,
+    Kind::Calls,
+];
 
 /// The columns that fit, widest names first served.
 fn columns(view: View<'_>, longest: usize, width: usize) -> Vec<(Kind, Column)> {
     let name = longest.clamp(14, if width >= 160 { 40 } else { 26 });
     let name = if width < 100 { name.min(20) } else { name };
-    let mut fixed = FIXED.to_vec();
+    let mut fixed = match view.app.wide {
+        true => WIDE.to_vec(),
+        false => FIXED.to_vec(),
+    };
     let needed = |fixed: &[(Kind, &str, usize)]| {
         let columns: usize = fixed.iter().map(|c| c.2 + GAP).sum();
         MARK + name + columns + GAP + TREND_MIN
@@ -81,11 +114,17 @@ fn columns(view: View<'_>, longest: usize, width: usize) -> Vec<(Kind, Column)> 
         };
         out.push((kind, column));
     }
-    let trend = (TREND_MIN + width.saturating_sub(needed(&fixed))).min(TREND_MAX);
-    let window = age(view.app.config.window);
+    let room = width.saturating_sub(needed(&fixed) - TREND_MIN);
+    if view.app.wide {
+        let half = room.saturating_sub(GAP) / 2;
+        out.push((Kind::Speaks, Column::words("SPEAKS", half.min(24))));
+        out.push((Kind::Ports, Column::words("LISTENS ON", half.min(30))));
+        return out;
+    }
+    let trend = room.clamp(TREND_MIN, TREND_MAX);
+    let window = age(view.app.time.window);
     out.push((Kind::Trend, Column::words(&format!("P95 {window}"), trend)));
-    let rest = width.saturating_sub(needed(&fixed) - TREND_MIN + trend);
-    if rest >= 2 * GAP + 32 {
+    if room.saturating_sub(trend) >= 2 * GAP + 32 {
         out.push((Kind::Speaks, Column::words("SPEAKS", 16)));
         out.push((Kind::Ports, Column::words("LISTENS ON", 16)));
     }
@@ -106,34 +145,31 @@ fn sorted_kind(column: sort::Column) -> Option<Kind> {
 }
 
 pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
-    let list = view.app.service_list();
-    let longest = list
-        .rows
-        .iter()
-        .map(|r| text::width(&name(r).0) + name(r).1.len())
-        .max();
-    let columns = columns(view, longest.unwrap_or(0), usize::from(area.width));
+    let (app, count) = (view.app, view.app.count(List::Services));
+    let columns = columns(view, app.order.longest(), usize::from(area.width));
     let plain: Vec<Column> = columns.iter().map(|c| c.1.clone()).collect();
     let titles = titles(&plain, view.theme);
     put(marked("", Style::new(), titles), area, buf);
     let rows = rows_of_table(area);
-    let (offset, cursor) = (view.app.services.offset(), view.app.services.index());
-    let shown = list
-        .rows
-        .iter()
-        .enumerate()
-        .skip(offset)
-        .take(usize::from(rows.height));
+    let cursor = app.cursors.of(List::Services);
+    let shown = (cursor.offset()..count).take(usize::from(rows.height));
     let mut y = rows.y;
-    for (i, row) in shown {
-        let at = Rect {
+    for place in shown {
+        let Some(row) = app.order.row(app.picture(), place) else {
+            break;
+        };
+        let line = Rect {
             y,
             height: 1,
             ..area
         };
-        put(row_line(view, row, &columns), at, buf);
-        if i == cursor {
-            buf.set_style(at, cursor_style(view));
+        put(
+            row_line(view, row, app.order.trouble(place), &columns),
+            line,
+            buf,
+        );
+        if place == cursor.index() {
+            buf.set_style(line, cursor_style(view));
         }
         y += 1;
     }
@@ -142,28 +178,22 @@ pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
         height: 1,
         ..area
     };
-    let line = match list.rows.is_empty() {
-        true if !view.app.filter.is_empty() => Some(no_match(view, list.total)),
+    let (left_out, total) = app.order.left_out();
+    let line = match count == 0 {
+        true if !app.filter().is_empty() => Some(no_match(view, total, "services")),
         true => Some(Line::styled("   no service yet", view.theme.dim())),
-        false => folded(view, list.folded),
+        false => folded(view, left_out),
     };
     if let Some(line) = line {
         put(line, after, buf);
     }
 }
 
-/// The cursor is bright where the keys are.
-fn cursor_style(view: View<'_>) -> Style {
-    match view.app.pane.focused {
-        true => Style::new().add_modifier(ratatui::style::Modifier::BOLD),
-        false => view.theme.selected(),
-    }
-}
-
-fn no_match(view: View<'_>, total: usize) -> Line<'static> {
+/// Nothing passes the filter.
+pub(super) fn no_match(view: View<'_>, total: usize, what: &str) -> Line<'static> {
     Line::from(vec![
         span(
-            format!("   none of {total} services matches   "),
+            format!("   none of {total} {what} matches   "),
             view.theme.plain(),
         ),
         span("Esc", view.theme.link()),
@@ -187,7 +217,8 @@ fn folded(view: View<'_>, counts: [usize; 3]) -> Option<Line<'static>> {
     })
 }
 
-fn marked(glyph: &str, style: Style, mut line: Line<'static>) -> Line<'static> {
+/// A line behind its glyph.
+pub(super) fn marked(glyph: &str, style: Style, mut line: Line<'static>) -> Line<'static> {
     line.spans
         .insert(0, span(text::left(&format!(" {glyph}"), MARK), style));
     line
@@ -195,16 +226,18 @@ fn marked(glyph: &str, style: Style, mut line: Line<'static>) -> Line<'static> {
 
 /// The name, and what kind of figures stand behind it.
 fn name(row: &ServiceRow) -> (String, &'static str) {
-    let only_client = row.server.is_none() && row.client.is_some();
-    (
-        text::service(&row.service),
-        if only_client { " (calls)" } else { "" },
-    )
+    let note = if only_calls(row) { CALLS } else { "" };
+    (text::service(&row.service), note)
 }
 
 /// A row of figures; where nothing could be read, what is known stands in their place.
-fn row_line(view: View<'_>, row: &ServiceRow, columns: &[(Kind, Column)]) -> Line<'static> {
-    let (trouble, stale) = (Trouble::of(row), is_stale(row));
+fn row_line(
+    view: View<'_>,
+    row: &ServiceRow,
+    trouble: Trouble,
+    columns: &[(Kind, Column)],
+) -> Line<'static> {
+    let stale = is_stale(row);
     let view = View {
         theme: view.theme.old(stale || is_grey(view)),
         ..view
@@ -214,7 +247,7 @@ fn row_line(view: View<'_>, row: &ServiceRow, columns: &[(Kind, Column)]) -> Lin
         false => view.theme.level(trouble.level()),
     };
     let red = figures(row).filter(|r| r.rate_per_s.is_some() || r.samples > 0 || row.in_flight > 0);
-    if red.is_none() && !stale {
+    if red.is_none() && !stale && !view.app.wide {
         let line = unread(view, row, columns);
         return marked(glyph, style, line);
     }

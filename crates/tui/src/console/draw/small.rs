@@ -52,8 +52,10 @@ pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
 
 fn first(view: View<'_>) -> Line<'static> {
     let (app, theme) = (view.app, view.theme);
-    let (time, _) = clock(view.now.wall, &app.config.zone);
+    let shown = app.time.end().unwrap_or(view.now.wall);
+    let (time, _) = clock(shown, &app.config.zone);
     let (glyph, style) = match app.link {
+        _ if !app.time.is_live() => ("◀", theme.inverse()),
         LinkState::Open => (LIVE, theme.good()),
         _ => (OLD, theme.dim()),
     };
@@ -78,6 +80,8 @@ fn worst(view: View<'_>, width: usize, count: usize) -> Vec<Line<'static>> {
         Body::Page => {}
         Body::Loading => return say("asking ..."),
         Body::NoAgent => return say("no agent has reported"),
+        Body::NothingThen => return say("nothing is kept of this moment; 0 now"),
+        Body::Refused(_) => return say("the colony does not show this; 0 now"),
         Body::Unreachable(_) => return say("the colony cannot be reached"),
         Body::NoColony => return say("no colony runs here; u starts one"),
     }

@@ -22,6 +22,8 @@ pub(super) fn draw(view: View<'_>, state: &Body<'_>, body: Rect, buf: &mut Buffe
         Body::NoColony => no_colony(view),
         Body::Unreachable(failure) => unreachable_colony(view, failure),
         Body::NoAgent => no_agent(view),
+        Body::NothingThen => nothing_then(view),
+        Body::Refused(failure) => refused(view, failure),
         Body::Page => vec![],
     };
     let room = Rect {
@@ -169,6 +171,49 @@ fn unreachable_colony(view: View<'_>, failure: &Failure) -> Vec<Line<'static>> {
         format!("at {}{}", view.app.config.socket, retry(view)),
         theme.dim(),
     ));
+    lines
+}
+
+/// The picked moment lies before all that is kept, or in a time when nobody observed.
+fn nothing_then(view: View<'_>) -> Vec<Line<'static>> {
+    let (app, theme) = (view.app, view.theme);
+    let zone = &app.config.zone;
+    let at = |at| super::day_clock(at, view.now.wall, zone);
+    let window = app.window(view.now);
+    let title = format!(
+        "Nothing is kept of {} to {}.",
+        at(window.from),
+        at(window.to)
+    );
+    let mut lines = vec![Line::styled(title, theme.bold())];
+    if let Some(status) = &app.picture().status {
+        let since = view.now.wall.minus(status.uptime);
+        let agents = status.agents.iter().map(|a| a.health.started);
+        let first = agents.min().map_or(String::new(), |first| {
+            format!("; its first agent of now counts since {}", at(first))
+        });
+        let text = format!("The colony runs since {}{first}.", at(since));
+        lines.push(Line::styled(text, theme.dim()));
+    }
+    lines.push(Line::default());
+    lines.extend(ways_back(view));
+    lines
+}
+
+fn ways_back(view: View<'_>) -> Vec<Line<'static>> {
+    vec![
+        key_line(view, "]", "a tenth of the window on", ""),
+        key_line(view, "t", "another moment", ""),
+        key_line(view, "0", "back to now", ""),
+    ]
+}
+
+/// The colony does not answer this about the past.
+fn refused(view: View<'_>, failure: &Failure) -> Vec<Line<'static>> {
+    let title = "The colony does not show this moment.".to_owned();
+    let mut lines = vec![Line::styled(title, view.theme.bold())];
+    lines.extend(failed(view, failure));
+    lines.extend(ways_back(view));
     lines
 }
 

@@ -1,19 +1,20 @@
 //! Page 2: who talks to whom, as a tree from the entry points; each row's figures are those of the edge that leads to it.
 
+use super::services::marked;
 use super::table::{Cell, Column, GAP, cell, line, titles};
-use super::{View, put, span};
+use super::{View, cursor_style, put, span};
+use crate::console::app::List;
 use crate::console::layout::rows_of_table;
 use crate::console::tree::TreeRow;
-use crate::console::trouble::{Level, error_level};
-use coral_model::ServiceClass;
+use crate::console::trouble::{Level, Trouble, error_level};
 use coral_model::answer::{EdgeRow, FEW_SAMPLES, Red};
+use coral_model::{ServiceClass, ServiceKey};
 use coral_report::figure::{UNKNOWN, bytes, millis, percent, percentile, rate};
 use coral_report::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 use ratatui::text::Line;
-use std::collections::HashMap;
 use std::time::Duration;
 
 const MARK: usize = 3;
@@ -82,48 +83,34 @@ fn columns(width: usize, longest: usize) -> (Vec<Kind>, Vec<Column>) {
 }
 
 pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
-    let (rows, folded) = view.app.tree();
-    let length = |row: &TreeRow<'_>| {
-        let name = text::width(&text::service(row.service));
+    let tree = view.app.tree();
+    let length = |row: &TreeRow| {
+        let name = text::width(&text::service(&row.service));
         text::width(&row.prefix) + name + text::width(row_note(row))
     };
-    let longest = rows.iter().map(length).max().unwrap_or(0);
+    let longest = tree.rows.iter().map(length).max().unwrap_or(0);
     let (kinds, columns) = columns(usize::from(area.width), longest);
-    put(
-        marked("", Style::new(), titles(&columns, view.theme)),
-        area,
-        buf,
-    );
-    let troubles = view.app.order.troubles(view.app.picture());
-    let troubles: HashMap<_, _> = troubles
-        .map(|(row, trouble)| (&row.service, trouble.level()))
-        .collect();
+    let titles = titles(&columns, view.theme);
+    put(marked("", Style::new(), titles), area, buf);
     let lines = rows_of_table(area);
-    let (offset, cursor) = (view.app.edges.offset(), view.app.edges.index());
+    let cursor = view.app.cursors.of(List::Edges);
+    let shown = tree.rows.iter().enumerate().skip(cursor.offset());
     let mut y = lines.y;
-    for (i, row) in rows
-        .iter()
-        .enumerate()
-        .skip(offset)
-        .take(usize::from(lines.height))
-    {
+    for (i, row) in shown.take(usize::from(lines.height)) {
         let at = Rect {
             y,
             height: 1,
             ..area
         };
-        let level = troubles.get(row.service).copied().unwrap_or(Level::Fine);
-        let (glyph, style) = view.theme.level(level);
+        let (glyph, style) = view.theme.level(level(view, &row.service));
         let cells = cells(view, row, &kinds);
         put(marked(glyph, style, line(&columns, cells)), at, buf);
-        if i == cursor {
-            let focused = view.app.pane.focused;
-            let bold = Style::new().add_modifier(Modifier::BOLD);
-            buf.set_style(at, if focused { bold } else { view.theme.selected() });
+        if i == cursor.index() {
+            buf.set_style(at, cursor_style(view));
         }
         y += 1;
     }
-    if let Some(line) = after(view, rows.is_empty(), folded) {
+    if let Some(line) = after(view, tree.rows.is_empty(), tree.folded) {
         put(
             line,
             Rect {
@@ -136,9 +123,16 @@ pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
     }
 }
 
-fn after(view: View<'_>, empty: bool, folded: usize) -> Option<Line<'static>> {
+/// How bad it is with a service.
+pub(super) fn level(view: View<'_>, service: &ServiceKey) -> Level {
+    let row = view.app.row_of(service);
+    row.map_or(Level::Fine, |row| Trouble::of(row).level())
+}
+
+/// What stands below the rows, or below the drawing.
+pub(super) fn after(view: View<'_>, empty: bool, folded: usize) -> Option<Line<'static>> {
     let (plain, dim, link) = (view.theme.plain(), view.theme.dim(), view.theme.link());
-    let filtered = !view.app.filter.is_empty();
+    let filtered = !view.app.filter().is_empty();
     Some(match (empty, folded) {
         (true, _) if filtered => Line::from(vec![
             span("   no edge matches   ", plain),
@@ -158,13 +152,7 @@ fn after(view: View<'_>, empty: bool, folded: usize) -> Option<Line<'static>> {
     })
 }
 
-fn marked(glyph: &str, style: Style, mut line: Line<'static>) -> Line<'static> {
-    line.spans
-        .insert(0, span(text::left(&format!(" {glyph}"), MARK), style));
-    line
-}
-
-fn cells(view: View<'_>, row: &TreeRow<'_>, kinds: &[Kind]) -> Vec<Cell> {
+fn cells(view: View<'_>, row: &TreeRow, kinds: &[Kind]) -> Vec<Cell> {
     let theme = view.theme;
     let name = match row.class {
         ServiceClass::App if row.matches => theme.bold(),
@@ -173,11 +161,11 @@ fn cells(view: View<'_>, row: &TreeRow<'_>, kinds: &[Kind]) -> Vec<Cell> {
 
     let mut cells = vec![vec![
         span(row.prefix.clone(), theme.rule()),
-        span(text::service(row.service), name),
+        span(text::service(&row.service), name),
         span(row_note(row), theme.dim()),
     ]];
     for kind in kinds {
-        cells.push(match row.edge {
+        cells.push(match row.edge(view.app.picture()) {
             Some(edge) => value(view, *kind, edge),
             None => vec![],
         });
@@ -195,7 +183,7 @@ pub(super) fn errors(view: View<'_>, ratio: Option<f64>) -> Cell {
 }
 
 /// What stands after the name.
-fn row_note(row: &TreeRow<'_>) -> &'static str {
+fn row_note(row: &TreeRow) -> &'static str {
     if row.again { " ↩ above" } else { "" }
 }
 

@@ -4,7 +4,8 @@ use super::super::chart::sparkline;
 use super::super::table::{Cell, Column, cell, line, total};
 use super::super::{View, span};
 use super::{Kind, name};
-use crate::console::trouble::{Trouble, is_stale, slower};
+use crate::console::time::Compare;
+use crate::console::trouble::{Trouble, figures, is_stale, slower};
 use coral_model::Protocol;
 use coral_model::answer::{FEW_SAMPLES, Red, ServiceRow};
 use coral_report::figure::{UNKNOWN, age, bytes, millis, percent, percentile, rate};
@@ -26,6 +27,17 @@ pub(super) fn value(
     let few = red.is_none_or(|r| r.samples < FEW_SAMPLES);
     let measured = if few { theme.dim() } else { theme.plain() };
     let time = |pick: fn(&Red) -> Option<Duration>| cell(millis(red.and_then(pick)), measured);
+    let count = |n: Option<u64>| {
+        let text = n.map_or(UNKNOWN.to_owned(), |n| n.to_string());
+        cell(
+            text,
+            if n.unwrap_or(0) > 0 {
+                theme.plain()
+            } else {
+                theme.dim()
+            },
+        )
+    };
     match kind {
         Kind::Name => {
             let (name, side) = name(row);
@@ -43,8 +55,22 @@ pub(super) fn value(
         Kind::P50 => time(|r| r.p50),
         Kind::P99 => time(|r| r.p99),
         Kind::P95 => p95(view, row, red, measured),
-        Kind::Flight => flight(view, row, red),
+        Kind::Flight => flight(view, row, red, trouble),
         Kind::Trend => trend(view, row, width),
+        Kind::Hosts => cell(row.hosts.to_string(), theme.dim()),
+        Kind::Requests => count(red.map(|r| r.counts.requests)),
+        Kind::ErrorCount => count(red.map(|r| r.counts.errors)),
+        Kind::ClientErrors => count(red.map(|r| r.counts.client_errors)),
+        Kind::P90 => time(|r| r.p90),
+        Kind::Max => time(|r| r.max),
+        Kind::Calls => {
+            let client = row.client.as_ref();
+            cell(rate(client.and_then(|r| r.rate_per_s)), theme.plain())
+        }
+        Kind::CallsP95 => {
+            let client = row.client.as_ref();
+            cell(millis(client.and_then(|r| r.p95)), theme.plain())
+        }
         Kind::Speaks => cell(speaks(&row.protocols), theme.dim()),
         Kind::Ports => {
             let ports: Vec<String> = row.ports.iter().map(u16::to_string).collect();
@@ -68,20 +94,52 @@ fn p95(view: View<'_>, row: &ServiceRow, red: Option<&Red>, measured: Style) -> 
         return cell(UNKNOWN, view.theme.dim());
     };
     let mut parts = cell(percentile(red.p95, red.samples), measured);
-    if let Some(times) = slower(&row.trend) {
-        parts.push(span(format!(" ↑{times:.0}x"), view.theme.unusual()));
+    let compared = view.app.time.compare != Compare::Off;
+    let before = view.app.row_before(&row.service).and_then(figures);
+    let times = match before.and_then(|b| b.p95) {
+        Some(before) => changed(before, red.p95),
+        // What is compared with is not known: the window itself says what is usual.
+        None if compared => None,
+        None => slower(&row.trend),
+    };
+    match times {
+        Some(times) if times >= 1.0 => {
+            parts.push(span(
+                format!(" ↑{}", times_text(times)),
+                view.theme.unusual(),
+            ));
+        }
+        Some(times) => parts.push(span(
+            format!(" ↓{}", times_text(1.0 / times.max(1e-3))),
+            view.theme.link(),
+        )),
+        None => {}
     }
     parts
 }
 
-fn flight(view: View<'_>, row: &ServiceRow, red: Option<&Red>) -> Cell {
+/// How many times the value before, when that is worth a word.
+fn changed(before: Duration, now: Option<Duration>) -> Option<f64> {
+    let times = now?.as_secs_f64() / before.as_secs_f64().max(1e-9);
+    (!(0.67..1.5).contains(&times)).then_some(times)
+}
+
+fn times_text(times: f64) -> String {
+    match times {
+        t if t < 9.5 => format!("{t:.1}x"),
+        t if t < 999.5 => format!("{t:.0}x"),
+        _ => ">999x".to_owned(),
+    }
+}
+
+fn flight(view: View<'_>, row: &ServiceRow, red: Option<&Red>, trouble: Trouble) -> Cell {
     let theme = view.theme;
     if red.is_none() {
         return cell(format!("{UNKNOWN:>4}"), theme.dim());
     }
     let oldest = row.oldest_in_flight.filter(|_| row.in_flight > 0);
     let (count, oldest_text) = (row.in_flight, oldest.map_or(String::new(), short_age));
-    let style = match (oldest, Trouble::of(row)) {
+    let style = match (oldest, trouble) {
         (_, Trouble::Stuck(level, _)) => theme.level(level).1,
         (None, _) => theme.dim(),
         (Some(_), _) => theme.plain(),
@@ -102,7 +160,8 @@ fn short_age(span: Duration) -> String {
     }
 }
 
-fn trend(view: View<'_>, row: &ServiceRow, width: usize) -> Cell {
+/// p95 over the window; where it is old, its age.
+pub(in super::super) fn trend(view: View<'_>, row: &ServiceRow, width: usize) -> Cell {
     let theme = view.theme;
     match row.stale.filter(|_| is_stale(row)) {
         None => sparkline(&row.trend, width)

@@ -1,0 +1,242 @@
+//! What the palette lists, and going where it leads.
+
+use super::{App, Body, Mode, Outcome, PAGES, Page, RowKey, Spot};
+use crate::console::filter::Filter;
+use crate::console::keys::{self, Command, Scope};
+use crate::console::moment::Moment;
+use crate::console::palette::{Entry, Palette, Target};
+use crate::console::take::read_part;
+use crate::console::time::Time;
+use coral_model::{AnswerBody, Observed, Question, ServiceKey, TimeNs};
+use coral_report::text;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+impl App {
+    pub(super) fn open_palette(&mut self) {
+        let mut entries = self.pages();
+        entries.extend(self.services());
+        entries.extend(self.hosts());
+        entries.extend(self.processes());
+        entries.extend(self.routes());
+        entries.extend(self.commands());
+        self.palette = Palette::new(entries);
+        self.mode = Mode::Palette;
+    }
+
+    fn pages(&self) -> Vec<Entry> {
+        let page = |(page, key, name): (Page, &str, &str)| Entry {
+            kind: "page",
+            label: name.to_owned(),
+            note: format!("key {key}"),
+            target: Target::Page(page),
+        };
+        PAGES.into_iter().map(page).collect()
+    }
+
+    /// Every command that a key has here and that does something by itself.
+    fn commands(&self) -> Vec<Entry> {
+        let scopes = self.page_scopes();
+        let moves = |command| {
+            use Command as C;
+            matches!(
+                command,
+                C::Up
+                    | C::Down
+                    | C::PageUp
+                    | C::PageDown
+                    | C::Top
+                    | C::Bottom
+                    | C::Palette
+                    | C::Services
+                    | C::Topology
+                    | C::Events
+                    | C::Fleet
+                    | C::Out
+            )
+        };
+        keys::bindings(&scopes)
+            .filter(|line| !moves(line.command))
+            .map(|line| Entry {
+                kind: "command",
+                label: line.help.to_owned(),
+                note: line
+                    .chords
+                    .first()
+                    .map_or(String::new(), |c| format!("key {}", c.label())),
+                target: Target::Command(line.command),
+            })
+            .collect()
+    }
+
+    /// Services by name, and by the ports they listen on.
+    fn services(&self) -> Vec<Entry> {
+        let rows = self.picture().services.iter().flat_map(|s| &s.rows);
+        rows.flat_map(|row| {
+            let target = Target::Service(row.service.clone());
+            let name = text::service(&row.service);
+            let own = Entry {
+                kind: "service",
+                label: name.clone(),
+                note: row.class.name().to_owned(),
+                target: target.clone(),
+            };
+            let ports = row.ports.iter().take(8).map(move |port| Entry {
+                kind: "port",
+                label: format!(":{port}"),
+                note: name.clone(),
+                target: target.clone(),
+            });
+            std::iter::once(own).chain(ports)
+        })
+        .collect()
+    }
+
+    fn hosts(&self) -> Vec<Entry> {
+        let agents = self.picture().status.iter().flat_map(|s| &s.agents);
+        agents
+            .map(|agent| Entry {
+                kind: "host",
+                label: agent.health.host.visible().into_owned(),
+                note: format!("agent {}", text::fit(agent.health.id.as_str(), 12)),
+                target: Target::Agent(agent.health.id.clone()),
+            })
+            .collect()
+    }
+
+    /// The processes that events speak of.
+    fn processes(&self) -> Vec<Entry> {
+        let mut found: BTreeMap<u32, ServiceKey> = BTreeMap::new();
+        for answer in self.asked.answers() {
+            let AnswerBody::Events { rows, .. } = &answer.body else {
+                continue;
+            };
+            for event in rows {
+                if let (Some(instance), Some(service)) = (&event.instance, &event.service) {
+                    found.insert(instance.pid, service.clone());
+                }
+            }
+        }
+        found
+            .into_iter()
+            .map(|(pid, service)| Entry {
+                kind: "pid",
+                label: pid.to_string(),
+                note: text::service(&service),
+                target: Target::Service(service),
+            })
+            .collect()
+    }
+
+    /// The routes of the services that were looked at.
+    fn routes(&self) -> Vec<Entry> {
+        let mut found: BTreeMap<(String, String), ServiceKey> = BTreeMap::new();
+        let rows = self.picture().services.iter().flat_map(|s| &s.rows);
+        for row in rows {
+            let question = crate::console::questions::routes(self.time.span(), &row.service);
+            let Question::Metrics { .. } = &question else {
+                continue;
+            };
+            let Some((Ok(answer), _)) = self.asked.shown(&question) else {
+                continue;
+            };
+            let AnswerBody::Metrics(routes) = &answer.body else {
+                continue;
+            };
+            for route in routes {
+                let label = format!("{} {}", route.method.name(), route.route.visible());
+                found.insert((label, text::service(&row.service)), row.service.clone());
+            }
+        }
+        found
+            .into_iter()
+            .map(|((label, note), service)| Entry {
+                kind: "route",
+                target: Target::Route(service, label.clone()),
+                label,
+                note,
+            })
+            .collect()
+    }
+
+    /// Goes where the hit under the cursor leads; a pasted link goes where it leads.
+    pub(super) fn choose(&mut self, now: Moment) -> Outcome {
+        self.mode = Mode::Page;
+        if self.palette.text.starts_with("coral://") {
+            let text = std::mem::take(&mut self.palette.text);
+            return self.follow_link(&text, now);
+        }
+        let Some(target) = self.palette.chosen().map(|e| e.target.clone()) else {
+            return Outcome::drawn();
+        };
+        match target {
+            Target::Page(page) => self.turn_to(page),
+            Target::Command(command) => return self.command(command, now),
+            Target::Service(service) => self.open_service(service),
+            Target::Agent(agent) => {
+                self.turn_to(Page::Fleet);
+                self.cursors
+                    .of_mut(super::List::Agents)
+                    .put(RowKey::Agent(agent));
+            }
+            Target::Route(service, route) => {
+                self.open_service(service);
+                self.tab = super::Tab::Routes;
+                self.filters.insert(Page::Service, Filter::parse(&route));
+            }
+        }
+        Outcome::drawn()
+    }
+
+    /// To the view and moment of a `coral://` link of this colony.
+    fn follow_link(&mut self, link: &str, now: Moment) -> Outcome {
+        let Some((spot, to, window)) = self.read_link(link) else {
+            let why = "this is no link into this colony".to_owned();
+            return self.said(Err(why), now);
+        };
+        self.visit(spot);
+        let mut time = Time {
+            window,
+            ..self.time
+        };
+        time.go(to, self.newest(now));
+        self.retime(time, now)
+    }
+
+    fn read_link(&self, link: &str) -> Option<(Spot, TimeNs, Duration)> {
+        let rest = link.trim().strip_prefix("coral://")?;
+        let (path, query) = rest.split_once('?')?;
+        let mut parts = path.split('/');
+        if read_part(parts.next()?)? != self.config.colony {
+            return None;
+        }
+        let spot = match parts.next()? {
+            "services" => Spot::page(Page::Services),
+            "topology" => Spot::page(Page::Topology),
+            "events" => Spot::page(Page::Events),
+            "fleet" => Spot::page(Page::Fleet),
+            "service" => Spot::service(ServiceKey {
+                namespace: Observed::new(read_part(parts.next()?)?),
+                name: Observed::new(read_part(parts.next()?)?),
+            }),
+            _ => return None,
+        };
+        let number = |name: &str| -> Option<i64> {
+            let part = query.split('&').find_map(|p| p.strip_prefix(name))?;
+            part.parse().ok()
+        };
+        let to = TimeNs(number("at=")?.checked_mul(1_000_000_000)?);
+        let window = u64::try_from(number("window=")?).ok().filter(|&s| s > 0)?;
+        Some((spot, to, Duration::from_secs(window)))
+    }
+
+    /// Whether the palette can do anything now.
+    pub(super) fn has_scope(&self, scope: Scope) -> bool {
+        self.page_scopes().contains(&scope)
+    }
+
+    /// Whether rows can be gone to.
+    pub(super) fn has_rows(&self) -> bool {
+        self.body() == Body::Page && self.has_scope(Scope::Rows)
+    }
+}

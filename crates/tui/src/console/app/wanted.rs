@@ -1,0 +1,79 @@
+//! Which questions the screen needs answered now, the most urgent first.
+
+use super::travel::SOON;
+use super::{App, Body, LinkState, Mode, Outcome, Page};
+use crate::console::event::Action;
+use crate::console::layout;
+use crate::console::moment::Moment;
+use crate::console::questions;
+use crate::console::time::Shown;
+use crate::failure::Failure;
+use coral_model::{Answer, Question, ServiceKey, Span};
+
+impl App {
+    pub(super) fn ask(&mut self, now: Moment) -> Vec<Action> {
+        if self.link != LinkState::Open || self.picture().head().is_none() {
+            return vec![];
+        }
+        let wanted = self.wanted(now);
+        self.asked.want(wanted, now)
+    }
+
+    fn wanted(&self, now: Moment) -> Vec<Question> {
+        let (span, mut wanted) = (self.time.span(), vec![]);
+        if let Shown::At(_) = self.time.shown {
+            wanted.extend([questions::services(span), questions::topology(span)]);
+        }
+        if self.body() != Body::Page || layout::is_small(self.size) || self.mode == Mode::Help {
+            return wanted;
+        }
+        match self.spot.page {
+            Page::Services if layout::shows_detail(self, now) => {
+                wanted.extend(self.subject().map(|s| questions::routes(span, s)));
+            }
+            Page::Events => wanted.push(questions::events(span, None)),
+            Page::Service => {
+                if let Some(service) = &self.spot.service {
+                    self.wanted_of(service, now, &mut wanted);
+                }
+            }
+            Page::Services | Page::Topology | Page::Fleet => {}
+        }
+        if matches!(self.spot.page, Page::Services | Page::Service) {
+            let compared = self.time.compared(self.newest(now));
+            wanted.extend(compared.map(|w| questions::services(Span::Between(w))));
+        }
+        wanted
+    }
+
+    /// The page of a service: its lists, then its charts from now back, then those of the time that is compared with.
+    fn wanted_of(&self, service: &ServiceKey, now: Moment, wanted: &mut Vec<Question>) {
+        let span = self.time.span();
+        wanted.push(questions::routes(span, service));
+        wanted.push(questions::events(span, Some(service)));
+        let compared = self.time.compared(self.newest(now));
+        for window in [Some(self.window(now)), compared].into_iter().flatten() {
+            let slices = questions::slices(window).into_iter().rev();
+            wanted.extend(slices.map(|s| questions::summary(Span::Between(s), service)));
+        }
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        question: &Question,
+        answer: Result<Answer, Failure>,
+        now: Moment,
+    ) -> Outcome {
+        if !self.asked.came(question, answer, now) {
+            return Outcome::default();
+        }
+        self.hold(now);
+        Outcome::drawn()
+    }
+
+    /// Whether an answer is late enough to say so.
+    pub fn is_late(&self, now: Moment, question: &Question) -> bool {
+        let since = self.asked.pending_since(question);
+        since.is_some_and(|since| now.up.saturating_sub(since) >= SOON)
+    }
+}

@@ -1,0 +1,235 @@
+//! Answers that are asked for apart from the watch. Whatever the screen needs is asked while it is on the screen: what
+//! reaches up to now again and again, what lies in the past once. Few questions are under way at a time.
+
+use super::event::Action;
+use super::moment::Moment;
+use super::questions;
+use crate::failure::{Code, Failure};
+use coral_model::{Answer, Question, Span, TimeNs};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// How old an answer about the present may get while it is on the screen.
+const FRESH: Duration = Duration::from_secs(2);
+/// A question that failed is not asked again before.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// Agents report later than things happen; so long after its end a stretch is settled.
+const SETTLED: Duration = Duration::from_secs(30);
+/// Questions under way at a time.
+const PENDING_MAX: usize = 4;
+/// Answers that nobody looked at for this long may go when there are many.
+const KEPT: Duration = Duration::from_secs(60);
+const MANY: usize = 400;
+
+/// A question and what came of it.
+#[derive(Debug, Default)]
+struct Entry {
+    asked: Option<Duration>,
+    pending: bool,
+    answer: Option<Result<Answer, Failure>>,
+    /// Whether the answer cannot change any more.
+    settled: bool,
+    wanted: Duration,
+}
+
+/// The questions that were asked, with their answers.
+#[derive(Debug, Default)]
+pub struct Asked {
+    entries: HashMap<Question, Entry>,
+    /// The last answered question of each kind and service, which stands in until the one of another moment is answered.
+    latest: HashMap<(&'static str, Option<String>), Question>,
+    /// Rises with every answer, so that what is derived from them is worked out once.
+    version: u64,
+}
+
+impl Asked {
+    /// What was answered last.
+    pub fn get(&self, question: &Question) -> Option<&Result<Answer, Failure>> {
+        self.entries.get(question)?.answer.as_ref()
+    }
+
+    /// The answer, when there is one.
+    pub fn answer(&self, question: &Question) -> Option<&Answer> {
+        self.get(question)?.as_ref().ok()
+    }
+
+    /// The answer, else the last one to the same question about another time; and whether it is that.
+    pub fn shown(&self, question: &Question) -> Option<(&Result<Answer, Failure>, bool)> {
+        if let Some(answer) = self.get(question) {
+            return Some((answer, false));
+        }
+        let latest = self.latest.get(&kind(question)?)?;
+        Some((self.get(latest)?, true))
+    }
+
+    /// Since when an answer is awaited that never came before.
+    pub fn pending_since(&self, question: &Question) -> Option<Duration> {
+        let entry = self.entries.get(question).filter(|e| e.pending)?;
+        entry.asked.filter(|_| entry.answer.is_none())
+    }
+
+    /// All answers that are kept.
+    pub fn answers(&self) -> impl Iterator<Item = &Answer> {
+        self.entries
+            .values()
+            .filter_map(|e| e.answer.as_ref()?.as_ref().ok())
+    }
+
+    /// Rises with every answer.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Takes an answer in; whether it was awaited.
+    pub fn came(
+        &mut self,
+        question: &Question,
+        answer: Result<Answer, Failure>,
+        now: Moment,
+    ) -> bool {
+        let Some(entry) = self.entries.get_mut(question) else {
+            return false;
+        };
+        entry.pending = false;
+        let lost = matches!(&answer, Err(failure) if failure.code == Code::NotReachable);
+        // What is known stays on the screen while the colony is away.
+        if lost && matches!(entry.answer, Some(Ok(_))) {
+            return false;
+        }
+        if let Some(kind) = kind(question).filter(|_| answer.is_ok()) {
+            self.latest.insert(kind, question.clone());
+        }
+        entry.settled = !lost && is_settled(question, answer.as_ref().ok(), now);
+        entry.answer = Some(answer);
+        self.version += 1;
+        true
+    }
+
+    /// Forgets failures: a colony that is back may answer.
+    pub fn forget_failures(&mut self) {
+        self.entries
+            .retain(|_, e| e.pending || !matches!(e.answer, Some(Err(_))));
+    }
+
+    /// What must be asked now so that all of this is known and fresh; the first are the most urgent.
+    pub fn want(&mut self, questions: Vec<Question>, now: Moment) -> Vec<Action> {
+        let mut pending = self.entries.values().filter(|e| e.pending).count();
+        let mut actions = vec![];
+        for question in questions {
+            let entry = self.entries.entry(question.clone()).or_default();
+            entry.wanted = now.up;
+            if pending >= PENDING_MAX || entry.pending || !entry.is_due(now) {
+                continue;
+            }
+            (entry.asked, entry.pending) = (Some(now.up), true);
+            pending += 1;
+            actions.push(Action::Ask(question));
+        }
+        if self.entries.len() > MANY {
+            let old = |e: &Entry| now.up.saturating_sub(e.wanted) > KEPT;
+            self.entries.retain(|_, e| e.pending || !old(e));
+        }
+        actions
+    }
+}
+
+/// Which list a question fills; the pieces of a chart fill none.
+fn kind(question: &Question) -> Option<(&'static str, Option<String>)> {
+    match question {
+        Question::Metrics { service, .. } => Some((question.name(), Some(service.clone()))),
+        Question::Events { service, .. } => Some((question.name(), service.clone())),
+        _ => None,
+    }
+}
+
+impl Entry {
+    fn is_due(&self, now: Moment) -> bool {
+        let Some(asked) = self.asked else {
+            return true;
+        };
+        let pause = match self.answer {
+            Some(Err(_)) => AFTER_FAILURE,
+            _ => FRESH,
+        };
+        !self.settled && now.up.saturating_sub(asked) >= pause
+    }
+}
+
+/// Whether every agent has reported what the question is about.
+fn is_settled(question: &Question, answer: Option<&Answer>, now: Moment) -> bool {
+    let Some(Span::Between(window)) = questions::span(question) else {
+        return false;
+    };
+    let complete = |until: TimeNs| until >= window.to;
+    answer.and_then(|a| a.complete_until).is_some_and(complete)
+        || now.wall.since(window.to) > SETTLED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use coral_model::{AnswerBody, Loss, ServiceKey, Window};
+
+    fn at(s: u64) -> Moment {
+        Moment {
+            wall: TimeNs(i64::try_from(s).unwrap() * 1_000_000_000),
+            up: Duration::from_secs(s),
+        }
+    }
+
+    fn answer() -> Result<Answer, Failure> {
+        Ok(Answer {
+            window: Window {
+                from: TimeNs(0),
+                to: TimeNs(1),
+            },
+            complete_until: None,
+            loss: Loss::default(),
+            body: AnswerBody::Summary(vec![]),
+        })
+    }
+
+    #[test]
+    fn the_present_is_asked_again_and_the_past_once() {
+        let mut asked = Asked::default();
+        let live = questions::topology(Span::Last(Duration::from_secs(60)));
+        let past = questions::topology(Span::Between(Window {
+            from: TimeNs(0),
+            to: TimeNs(9),
+        }));
+        let both = || vec![live.clone(), past.clone()];
+        assert_eq!(asked.want(both(), at(100)).len(), 2);
+        assert!(asked.want(both(), at(101)).is_empty(), "under way");
+        for question in both() {
+            assert!(asked.came(&question, answer(), at(101)));
+        }
+        assert!(asked.want(both(), at(101)).is_empty(), "fresh");
+        assert_eq!(asked.want(both(), at(103)), [Action::Ask(live.clone())]);
+        assert!(!asked.came(
+            &questions::routes(Span::Last(FRESH), &ServiceKey::plain("x")),
+            answer(),
+            at(3)
+        ));
+    }
+
+    #[test]
+    fn a_link_that_broke_takes_nothing_from_the_screen() {
+        let mut asked = Asked::default();
+        let live = questions::topology(Span::Last(Duration::from_secs(60)));
+        asked.want(vec![live.clone()], at(1));
+        asked.came(&live, answer(), at(1));
+        asked.want(vec![live.clone()], at(5));
+        assert!(!asked.came(
+            &live,
+            Err(Failure::not_reachable("the link broke", "")),
+            at(5)
+        ));
+        assert!(asked.answer(&live).is_some());
+        asked.want(vec![live.clone()], at(9));
+        asked.came(&live, Err(Failure::failed("no", "")), at(9));
+        assert!(asked.get(&live).unwrap().is_err());
+        assert!(asked.want(vec![live.clone()], at(12)).is_empty());
+        asked.forget_failures();
+        assert_eq!(asked.want(vec![live.clone()], at(12)).len(), 1);
+    }
+}

@@ -1,0 +1,112 @@
+//! The questions that the console asks, each written in one place.
+
+use coral_model::{Question, ServiceKey, Span, TimeNs, Window};
+use std::time::Duration;
+
+/// Points of the p95 trend over the window.
+pub const TREND_POINTS: u16 = 60;
+/// More events than this are not listed; the answer says when there are more.
+const EVENTS_MAX: u32 = 2000;
+/// A chart over time has at most so many points.
+const SLICES: u32 = 45;
+/// Stored figures are ten seconds apart; a finer slice says nothing.
+const SLICE_MIN: Duration = Duration::from_secs(10);
+
+/// One row a service.
+pub fn services(span: Span) -> Question {
+    Question::Services {
+        span,
+        trend_points: TREND_POINTS,
+    }
+}
+
+/// Who talks to whom.
+pub fn topology(span: Span) -> Question {
+    Question::Topology { span }
+}
+
+/// The routes of a service.
+pub fn routes(span: Span, service: &ServiceKey) -> Question {
+    Question::Metrics {
+        span,
+        service: full_name(service),
+    }
+}
+
+/// RED of one service over a stretch.
+pub fn summary(span: Span, service: &ServiceKey) -> Question {
+    Question::Summary {
+        span,
+        service: Some(full_name(service)),
+        compare: None,
+    }
+}
+
+/// What happened, to all or to one service.
+pub fn events(span: Span, service: Option<&ServiceKey>) -> Question {
+    Question::Events {
+        span,
+        service: service.map(full_name),
+        kinds: vec![],
+        limit: EVENTS_MAX,
+    }
+}
+
+/// The stretch that a question is about; the status has none.
+pub fn span(question: &Question) -> Option<Span> {
+    match question {
+        Question::Services { span, .. }
+        | Question::Summary { span, .. }
+        | Question::Metrics { span, .. }
+        | Question::Topology { span }
+        | Question::Events { span, .. }
+        | Question::Host { span, .. } => Some(*span),
+        Question::Status | Question::Sql { .. } => None,
+    }
+}
+
+/// A service as questions name it: its name, after its namespace when it has one.
+pub fn full_name(service: &ServiceKey) -> String {
+    match service.namespace.raw() {
+        "" => service.name.raw().to_owned(),
+        namespace => format!("{namespace}/{}", service.name.raw()),
+    }
+}
+
+/// The stretches whose figures make a chart of the window, oldest first. Their edges lie at multiples of their length, so
+/// that what was asked once is not asked again while the window moves on.
+pub fn slices(window: Window) -> Vec<Window> {
+    let wanted = (window.length() / SLICES).max(SLICE_MIN);
+    let steps = wanted.as_nanos().div_ceil(SLICE_MIN.as_nanos());
+    let length = SLICE_MIN * u32::try_from(steps).unwrap_or(u32::MAX);
+    let width = i64::try_from(length.as_nanos()).unwrap_or(i64::MAX);
+    let end = window.to.0 - window.to.0.rem_euclid(width);
+    let count = (window.length().as_nanos() / length.as_nanos().max(1)).min(u128::from(SLICES));
+    let count = i64::try_from(count).unwrap_or(1).max(1);
+    (0..count)
+        .map(|i| end - (count - i) * width)
+        .map(|from| Window {
+            from: TimeNs(from),
+            to: TimeNs(from + width),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_lie_still_while_the_window_moves() {
+        let window = |to: i64| Window {
+            from: TimeNs((to - 900) * 1_000_000_000),
+            to: TimeNs(to * 1_000_000_000),
+        };
+        let first = slices(window(10_003));
+        assert_eq!(first.len(), 45);
+        assert_eq!(first[0].length(), Duration::from_secs(20));
+        assert_eq!(first[44].to, TimeNs(10_000_000_000_000));
+        assert_eq!(slices(window(10_019)), first);
+        assert_eq!(slices(window(10_020))[..44], first[1..]);
+    }
+}
