@@ -22,6 +22,7 @@ const IDLE_FACTOR: u32 = 6;
 
 pub fn run(lab: &Lab, wish: &Wish, steps: &mut Steps) -> Result<Page, Failure> {
     let nginx = Nginx::start(lab)?;
+    lab.alone()?;
     let agent = lab.agent()?;
     thread::sleep(SETTLE);
     let idle_s = wish.seconds * IDLE_FACTOR;

@@ -10,20 +10,35 @@ use std::process::Command;
 /// `USER_HZ`: fixed for every architecture that Coral runs on.
 const TICKS_PER_S: f64 = 100.0;
 
-/// Busy seconds of all CPUs since the boot: everything but idle, waiting for disks and what the hypervisor took.
-pub fn busy() -> Result<f64, Failure> {
-    busy_in(&read("/proc/stat")?).ok_or_else(|| Failure::new("/proc/stat is not as expected"))
+/// Seconds of all CPUs since the boot.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Machine {
+    /// Everything but idle, waiting for disks and what the hypervisor took.
+    pub busy: f64,
+    /// Of that, interrupts: work for sockets that is booked to no process.
+    pub interrupts: f64,
 }
 
-fn busy_in(stat: &str) -> Option<f64> {
-    let line = stat.lines().next()?.strip_prefix("cpu ")?;
-    let ticks: Vec<f64> = line
-        .split_whitespace()
-        .filter_map(|n| n.parse().ok())
-        .collect();
-    // user nice system idle iowait irq softirq steal
-    let [user, nice, system, _, _, irq, softirq] = *ticks.first_chunk::<7>()?;
-    Some((user + nice + system + irq + softirq) / TICKS_PER_S)
+impl Machine {
+    pub fn now() -> Result<Self, Failure> {
+        let stat = read("/proc/stat")?;
+        Self::of(&stat).ok_or_else(|| Failure::new("/proc/stat is not as expected"))
+    }
+
+    fn of(stat: &str) -> Option<Self> {
+        let line = stat.lines().next()?.strip_prefix("cpu ")?;
+        let ticks: Vec<f64> = line
+            .split_whitespace()
+            .filter_map(|n| n.parse().ok())
+            .collect();
+        // user nice system idle iowait irq softirq steal
+        let [user, nice, system, _, _, irq, softirq] = *ticks.first_chunk::<7>()?;
+        let interrupts = (irq + softirq) / TICKS_PER_S;
+        Some(Self {
+            busy: (user + nice + system) / TICKS_PER_S + interrupts,
+            interrupts,
+        })
+    }
 }
 
 /// A process and its descendants.
@@ -93,26 +108,34 @@ impl Accounting {
 
     /// Seconds that all kernel programs of Coral have run.
     pub fn seconds(&self) -> Result<f64, Failure> {
-        let mut bpftool = Command::new("bpftool");
-        let printed = program::output(bpftool.args(["-j", "prog", "show"]))
-            .map_err(|failure| failure.hint("run: apt-get install bpftool"))?;
-        let programs: Value = serde_json::from_str(&printed).trying("read bpftool's list")?;
-        Ok(run_time(&programs) / 1e9)
+        Ok(run_time(&kernel_programs()?) / 1e9)
     }
 }
 
+fn kernel_programs() -> Result<Value, Failure> {
+    let mut bpftool = Command::new("bpftool");
+    let printed = program::output(bpftool.args(["-j", "prog", "show"]))
+        .map_err(|failure| failure.hint("run: apt-get install bpftool"))?;
+    serde_json::from_str(&printed).trying("read bpftool's list")
+}
+
+/// How many kernel programs of Coral there are: without our own agent, those of others.
+pub fn count_kernel_programs() -> Result<usize, Failure> {
+    Ok(named_coral(&kernel_programs()?).count())
+}
+
 /// Their names begin with `coral_`.
-fn run_time(programs: &Value) -> f64 {
+fn named_coral(programs: &Value) -> impl Iterator<Item = &Value> {
     let programs = programs.as_array().map_or(&[][..], Vec::as_slice);
-    programs
-        .iter()
-        .filter(|program| {
-            program["name"]
-                .as_str()
-                .is_some_and(|name| name.starts_with("coral_"))
-        })
-        .filter_map(|program| program["run_time_ns"].as_f64())
-        .sum()
+    programs.iter().filter(|program| {
+        let name = program["name"].as_str();
+        name.is_some_and(|name| name.starts_with("coral_"))
+    })
+}
+
+fn run_time(programs: &Value) -> f64 {
+    let times = named_coral(programs).filter_map(|program| program["run_time_ns"].as_f64());
+    times.sum()
 }
 
 impl Drop for Accounting {
@@ -127,10 +150,8 @@ mod tests {
 
     #[test]
     fn reads_the_kernels_accounts() {
-        assert_eq!(
-            busy_in("cpu  100 20 30 1000 50 3 7 9 0 0\ncpu0 1\n"),
-            Some(1.6)
-        );
+        let machine = Machine::of("cpu  100 20 30 1000 50 3 7 9 0 0\ncpu0 1\n").unwrap();
+        assert!((machine.busy - 1.6).abs() < 1e-9 && (machine.interrupts - 0.1).abs() < 1e-9);
         let own = std::process::id();
         assert!(tree(own).contains(&own) && pss_mb(own).unwrap() > 0.1);
         let programs = serde_json::json!([

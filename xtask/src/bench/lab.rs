@@ -15,6 +15,8 @@ pub const STEPS: usize = 2;
 const COLONY: &str = "bench";
 /// How long anything may take to come about.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long another agent on this machine is waited for.
+const OTHERS: Duration = Duration::from_secs(180);
 
 /// A running colony; it is gone after this.
 pub struct Lab {
@@ -101,6 +103,12 @@ impl Lab {
         command
     }
 
+    /// Waits until no other agent observes this machine: it would be measured as well.
+    pub fn alone(&self) -> Result<(), Failure> {
+        let alone = || super::cpu::count_kernel_programs().is_ok_and(|count| count == 0);
+        self.within(OTHERS, "no other agent observes this machine", alone)
+    }
+
     /// Starts an agent and waits until it counts.
     pub fn agent(&self) -> Result<Agent, Failure> {
         let child = self.spawn("coral-daemon", &["agent", "--lifeline", "--colony", COLONY])?;
@@ -144,8 +152,17 @@ impl Lab {
         )))
     }
 
-    pub fn eventually(&self, what: &str, mut holds: impl FnMut() -> bool) -> Result<(), Failure> {
-        let until = Instant::now() + PATIENCE;
+    pub fn eventually(&self, what: &str, holds: impl FnMut() -> bool) -> Result<(), Failure> {
+        self.within(PATIENCE, what, holds)
+    }
+
+    fn within(
+        &self,
+        limit: Duration,
+        what: &str,
+        mut holds: impl FnMut() -> bool,
+    ) -> Result<(), Failure> {
+        let until = Instant::now() + limit;
         while !holds() {
             if Instant::now() > until {
                 let log = |name: &str| super::read(self.home.join(name)).unwrap_or_default();

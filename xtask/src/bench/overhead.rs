@@ -2,14 +2,16 @@
 //! its throughput and its p99, flat out the CPU time of each observed side.
 
 use super::Wish;
+use super::cpu::{self, Machine};
 use super::lab::Lab;
+use super::load;
 use super::nginx::Nginx;
 use super::page::Page;
 use super::spread::{Spread, rounded};
-use super::{cpu, load};
 use crate::failure::Failure;
 use crate::steps::Steps;
 use serde_json::json;
+use std::time::Instant;
 
 pub const STEPS: usize = 1;
 /// 50 connections, each with at most 200 requests a second.
@@ -34,6 +36,7 @@ pub fn run(lab: &Lab, wish: &Wish, steps: &mut Steps) -> Result<Page, Failure> {
         } else {
             [true, false]
         } {
+            lab.alone()?;
             let agent = if with { Some(lab.agent()?) } else { None };
             let measured = Round::measure(&url, wish.seconds)?;
             drop(agent);
@@ -54,22 +57,29 @@ struct Round {
     fixed_rps: f64,
     fixed_p99_ms: f64,
     flat_rps: f64,
-    /// Busy time of the whole machine for each request, flat out.
+    /// Time of our processes and of interrupts for each request, flat out.
     flat_cpu_us: f64,
+    /// What others took of one core meanwhile.
+    others_percent: f64,
 }
 
 impl Round {
     fn measure(url: &str, seconds: u32) -> Result<Self, Failure> {
         let length = format!("{seconds}s");
         let fixed = load::hey(&[&FIXED[..], &["-z", &length, url]].concat())?;
-        let before = cpu::busy()?;
+        // Generator, server, agent and colony are children of this process.
+        let own = || cpu::used_by(std::process::id());
+        let (begun, before, own_before) = (Instant::now(), Machine::now()?, own());
         let flat = load::wrk(url, seconds)?;
-        let busy = cpu::busy()? - before;
+        let (after, own) = (Machine::now()?, own() - own_before);
+        let ours = own + after.interrupts - before.interrupts;
+        let others = (after.busy - before.busy - ours).max(0.0);
         Ok(Self {
             fixed_rps: fixed.rate,
             fixed_p99_ms: fixed.p99_ms,
             flat_rps: flat.rate,
-            flat_cpu_us: busy * 1e6 / flat.requests as f64,
+            flat_cpu_us: ours * 1e6 / flat.requests as f64,
+            others_percent: others / begun.elapsed().as_secs_f64() * 100.0,
         })
     }
 }
@@ -82,19 +92,21 @@ fn page(wish: &Wish, untraced: &[Round], traced: &[Round]) -> Page {
     let p99 = both(|round| round.fixed_p99_ms);
     let flat = both(|round| round.flat_rps);
     let cpu = both(|round| round.flat_cpu_us);
+    let others = Spread::of(untraced.iter().chain(traced).map(|r| r.others_percent));
     let per_side = rounded((cpu.1.median() - cpu.0.median()) / SIDES, 2);
     let figures = json!({
         "untraced_rps": rounded(fixed.0.median(), 0), "traced_rps": rounded(fixed.1.median(), 0),
         "ratio": ratio(&fixed), "p99_ratio": ratio(&p99),
         "flat_untraced_rps": rounded(flat.0.median(), 0), "flat_traced_rps": rounded(flat.1.median(), 0),
         "flat_ratio": ratio(&flat), "cpu_us_per_side": per_side,
+        "others_percent": rounded(others.median(), 1),
     });
     let (rounds, seconds) = (wish.rounds, wish.seconds);
     let method = format!(
         "{rounds} rounds without and with the agent in turns, {seconds} s each load; the colony runs in both. hey asks nginx \
         over 50 connections with at most 200 requests a second each, then wrk asks it flat out over 32. Generator, server, \
-        agent and colony share the machine's cores; both ends of each connection are observed. CPU is the busy time of the \
-        whole machine (/proc/stat) for each request, so the agent's own work is in it."
+        agent and colony share the machine's cores; both ends of each connection are observed. CPU is the time of \
+        those processes and of interrupts (/proc) for each request, so the agent's own work is in it."
     );
     let mut page = Page::new("What the agent costs", method, figures);
     let mut rows = |what: &str, (without, with): &(Spread, Spread), decimals, goal| {
@@ -115,6 +127,7 @@ fn page(wish: &Wish, untraced: &[Round], traced: &[Round]) -> Page {
         per_side.to_string(),
         "1.5",
     );
+    page.row("others meanwhile, % of a core", others.text(1), "0");
     page
 }
 
@@ -129,6 +142,7 @@ mod tests {
             fixed_p99_ms: 2.0,
             flat_rps: rps,
             flat_cpu_us: cpu,
+            others_percent: 0.0,
         };
         let wish = Wish {
             seconds: 1,
