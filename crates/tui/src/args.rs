@@ -3,6 +3,7 @@
 use crate::compare::Compare;
 use crate::when::When;
 use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// Why is my running system slow or broken? Without a command: the console.
 #[derive(Debug, Parser)]
@@ -75,8 +76,23 @@ pub enum Command {
     /// Figures of the past
     #[command(subcommand)]
     Query(Query),
+    /// Write requests, routes, edges, events, hosts, ... as a file (docs/SQL.md)
+    Export(Export),
     /// The version of this program
     Version,
+}
+
+/// Options of `export`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Export {
+    /// Which table
+    pub table: String,
+    /// The file; its ending is its form: .parquet, .csv or .json
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Options of `up`.

@@ -1,9 +1,10 @@
 //! Runs one command, prints its answer, leaves.
 
+mod export;
 mod kept;
 mod question;
 
-use crate::args::{All, Args, Command, Global, Output, Up};
+use crate::args::{All, Args, Command, Export, Global, Output, Up};
 use crate::console::theme::Palette;
 use crate::failure::Failure;
 use crate::lifecycle::{self, down, privilege, up};
@@ -44,6 +45,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         Command::Topology(All { all }) => {
             answer(&place, &Question::Topology { span }, global.output, all).await
         }
+        Command::Export(options) => save(&place, options, span, global.output).await,
         Command::Query(query) => {
             let (question, all) = question::of(query, span, now())?;
             answer(&place, &question, global.output, all).await
@@ -164,6 +166,27 @@ async fn start(place: &Place, options: Up, output: Output) -> Result<(), Failure
     match output {
         Output::Json => print(&json_text(&Report::from(&done.status))?),
         Output::Table | Output::Csv => print(&done.text(&plan)),
+    }
+}
+
+async fn save(place: &Place, options: Export, span: Span, output: Output) -> Result<(), Failure> {
+    let plan = export::Plan {
+        table: options.table,
+        to: options.to,
+        force: options.force,
+        span,
+    };
+    let mut interrupts = interrupts()?;
+    let bytes = tokio::select! {
+        bytes = export::run(place, &plan) => bytes?,
+        _ = interrupts.recv() => return Err(Failure::failed("interrupted; no file was written", "")),
+    };
+    let file = plan.to.display();
+    match output {
+        Output::Json => print(&json_text(
+            &json!({ "table": plan.table, "file": file.to_string(), "bytes": bytes }),
+        )?),
+        Output::Table | Output::Csv => print(&format!("{file}: {bytes} bytes\n")),
     }
 }
 
