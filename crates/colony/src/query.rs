@@ -22,8 +22,9 @@ use coral_model::{
     Answer, AnswerBody, Caller, ColonyId, Compare, Question, Role, Span, TimeNs, Window,
 };
 use coral_store::sql::SqlError;
-use coral_store::{Level, Read, Statement, StoreError};
+use coral_store::{Format, Level, Read, Statement, StoreError};
 use scope::Scope;
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -220,6 +221,16 @@ impl Query {
 }
 
 impl Query {
+    /// A view as a file; who may have it was decided before. Blocks.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn export(&self, view: &str, format: Format, window: Window) -> Result<File, SqlError> {
+        let failed = |e: StoreError| SqlError::Failed(e.to_string());
+        let snapshot = self.store.snapshot().map_err(failed)?;
+        snapshot.export(view, format, window)
+    }
+
     /// The frame of the stretch that a window is compared with.
     fn earlier(
         &self,

@@ -3,6 +3,7 @@
 
 mod ask;
 mod decode;
+mod export;
 mod keep;
 mod marks;
 mod measures;
@@ -28,6 +29,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 use writer::{Command, Writer};
 
+pub use export::Format;
 pub use migrate::SCHEMA_VERSION;
 pub use views::{VIEWS, View};
 
@@ -36,9 +38,6 @@ const QUEUE: usize = 1024;
 /// What DuckDB may hold; it spills to disk beyond.
 const MEMORY: &str = "512MB";
 const THREADS: i64 = 2;
-/// What it may spill, and the lock.
-const LOCKED: &str = "SET max_temp_directory_size = '2GB'; SET enable_external_access = false;
-    SET lock_configuration = true;";
 
 /// How a store is kept.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +71,10 @@ impl Duck {
         let connection = migrate::open(path, now)?;
         views::create(&connection)?;
         let clone = StoreError::engine("open a second connection");
-        let readers = Arc::new(Readers::new(connection.try_clone().map_err(clone)?));
+        let readers = Arc::new(Readers::new(
+            connection.try_clone().map_err(clone)?,
+            export::folder(path),
+        ));
         let mut writer = Writer::new(connection, path, keeping.max_bytes)?;
         let (commands, queue) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new()
@@ -152,13 +154,22 @@ fn config() -> Result<Config, duckdb::Error> {
         .threads(THREADS)
 }
 
-/// Opens the file and locks the engine in: it reaches no other file and no network, and nothing can change that.
+/// Opens the file and locks the engine in: it writes below one folder, reaches no other file and no network, and nothing
+/// can change that.
 fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let open = |e: duckdb::Error| StoreError::Open {
+    let failed = |message: String| StoreError::Open {
         path: path.display().to_string(),
-        message: e.to_string(),
+        message,
     };
+    let open = |e: duckdb::Error| failed(e.to_string());
+    let folder = export::prepare(path)
+        .map_err(|e| failed(format!("make the folder for files beside it: {e}")))?;
     let connection = Connection::open_with_flags(path, config().map_err(open)?).map_err(open)?;
-    connection.execute_batch(LOCKED).map_err(open)?;
+    let locked = format!(
+        "SET max_temp_directory_size = '2GB'; SET allowed_directories = ['{}'];
+         SET enable_external_access = false; SET lock_configuration = true;",
+        folder.display().to_string().replace('\'', "''")
+    );
+    connection.execute_batch(&locked).map_err(open)?;
     Ok(connection)
 }

@@ -16,7 +16,7 @@ pub mod sql;
 mod tally;
 
 pub use append::{Append, Appended, Pending, StoredBatch, Upkeep};
-pub use duck::{Duck, Keeping, SCHEMA_VERSION, VIEWS, View};
+pub use duck::{Duck, Format, Keeping, SCHEMA_VERSION, VIEWS, View};
 pub use error::StoreError;
 pub use level::{Level, Reach};
 pub use memory::Memory;

@@ -4,6 +4,7 @@ mod measures;
 
 use crate::StoreError;
 use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
+use crate::duck::Format;
 use crate::level::Reach;
 use crate::read::{
     EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
@@ -18,6 +19,7 @@ use coral_model::{
     ServiceKey, Side, TimeNs, Window,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A store without a file.
@@ -315,6 +317,12 @@ impl Snapshot for View {
     fn sql(&self, _: &Statement) -> Result<Table, SqlError> {
         Err(SqlError::Failed(
             "the in-memory store knows no SQL".to_owned(),
+        ))
+    }
+
+    fn export(&self, _: &str, _: Format, _: Window) -> Result<File, SqlError> {
+        Err(SqlError::Failed(
+            "the in-memory store writes no files".to_owned(),
         ))
     }
 

@@ -5,6 +5,7 @@
 //! stand for several intervals: all those of a bucket of a coarser [`Level`] that lies in the window.
 
 use crate::StoreError;
+use crate::duck::Format;
 use crate::level::{Level, Reach};
 use crate::sql::SqlError;
 use crate::tally::Durations;
@@ -14,6 +15,7 @@ use coral_model::{
     AgentHealth, AgentId, AuditRow, Endpoint, Epoch, Event, EventKind, Histogram, Instance, Method,
     Observed, Protocol, Route, Seq, ServiceKey, Side, StatusClass, TimeNs, Window,
 };
+use std::fs::File;
 use std::time::Duration;
 
 /// An instance by its number in this store.
@@ -296,6 +298,12 @@ pub trait Snapshot {
     /// # Errors
     /// [`SqlError`]: it is not allowed, has reached a limit, or the engine could not run it.
     fn sql(&self, statement: &Statement) -> Result<Table, SqlError>;
+
+    /// The rows of a view whose time is in the window, as a file without a name.
+    ///
+    /// # Errors
+    /// [`SqlError`]: there is no such view or form, a limit was reached, or the engine could not write.
+    fn export(&self, view: &str, format: Format, window: Window) -> Result<File, SqlError>;
 
     /// The newest rows of the audit log, newest first.
     fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError>;

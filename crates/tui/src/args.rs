@@ -3,6 +3,7 @@
 use crate::compare::Compare;
 use crate::when::When;
 use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// Why is my running system slow or broken? Without a command: the console.
 #[derive(Debug, Parser)]
@@ -95,6 +96,8 @@ pub enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    /// Write requests, routes, edges, events, hosts, ... as a file (docs/SQL.md)
+    Export(Export),
     /// The version of this program
     Version,
 }
@@ -117,6 +120,19 @@ pub struct Use {
     /// Its name over there, when that is another
     #[arg(long = "as", value_name = "NAME", requires = "ssh")]
     pub remote_name: Option<String>,
+}
+
+/// Options of `export`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Export {
+    /// Which table
+    pub table: String,
+    /// The file; its ending is its form: .parquet, .csv or .json
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Options of `up`.

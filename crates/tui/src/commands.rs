@@ -3,11 +3,12 @@
 mod ask;
 mod colonies;
 mod completion;
+mod export;
 mod kept;
 mod question;
 mod say;
 
-use crate::args::{All, Args, Command, Global, Output, Up};
+use crate::args::{All, Args, Command, Export, Global, Output, Up};
 use crate::console::theme::Palette;
 use crate::failure::Failure;
 use crate::lifecycle::{self, down, privilege, up};
@@ -78,6 +79,9 @@ async fn tell(command: Command, global: &Global) -> Result<(), Failure> {
             let report = doctor::examine(named).await?;
             say(&report, output, || report.text())
         }
+        Command::Export(options) => {
+            save(&Place::find(named)?, options, span(global)?, output).await
+        }
         Command::Completion { shell } => completion::print(shell),
         _ => version(output),
     }
@@ -147,6 +151,23 @@ async fn start(place: &Place, options: Up, output: Output) -> Result<(), Failure
         )),
     };
     say(&Report::from(&done.status), output, || done.text(&plan))
+}
+
+async fn save(place: &Place, options: Export, span: Span, output: Output) -> Result<(), Failure> {
+    let plan = export::Plan {
+        table: options.table,
+        to: options.to,
+        force: options.force,
+        span,
+    };
+    let mut interrupts = interrupts()?;
+    let bytes = tokio::select! {
+        bytes = export::run(place, &plan) => bytes?,
+        _ = interrupts.recv() => return Err(Failure::failed("interrupted; no file was written", "")),
+    };
+    let file = plan.to.display();
+    let value = json!({ "table": plan.table, "file": file.to_string(), "bytes": bytes });
+    say(&value, output, || format!("{file}: {bytes} bytes\n"))
 }
 
 fn interrupts() -> Result<Signal, Failure> {

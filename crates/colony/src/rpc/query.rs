@@ -58,10 +58,12 @@ pub async fn answer(
 
 /// The service.
 pub struct Service {
-    query: Arc<Query>,
-    sink: Arc<dyn Append>,
-    clock: Clock,
+    pub(super) query: Arc<Query>,
+    pub(super) sink: Arc<dyn Append>,
+    pub(super) clock: Clock,
     turns: Semaphore,
+    /// Files are written one at a time.
+    pub(super) files: Semaphore,
 }
 
 impl Service {
@@ -72,6 +74,7 @@ impl Service {
             sink,
             clock,
             turns: Semaphore::new(AT_A_TIME),
+            files: Semaphore::new(1),
         }
     }
 }
@@ -79,13 +82,13 @@ impl Service {
 #[tonic::async_trait]
 impl v1::query_server::Query for Service {
     type RunStream = BoxStream<'static, Result<v1::AnswerPart, Status>>;
-    type ExportStream = BoxStream<'static, Result<v1::ExportChunk, Status>>;
+    type ExportStream = super::export::Chunks;
 
     async fn export(
         &self,
-        _: Request<v1::ExportRequest>,
+        request: Request<v1::ExportRequest>,
     ) -> Result<Response<Self::ExportStream>, Status> {
-        Err(Status::unimplemented("this colony exports nothing yet"))
+        super::export::export(self, request).await
     }
 
     async fn run(

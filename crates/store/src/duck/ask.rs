@@ -31,25 +31,15 @@ pub(super) fn run(view: &View, sql: &str, statement: &Statement) -> Result<Table
     let connection = view.connection().map_err(store)?;
     let watch = Watch::start(connection.interrupt_handle(), statement.longest);
     let table = read(connection, sql, statement.limit as usize);
-    match watch.end() {
-        // It may have come in the moment in which the statement ended by itself.
-        TOO_LONG if table.is_err() => Err(SqlError::Limit(format!(
-            "stopped after {} s; ask for less: fewer rows in WHERE, a coarser view such as requests_1m",
-            statement.longest.as_secs()
-        ))),
-        TOO_LARGE if table.is_err() => Err(SqlError::Limit(
-            "stopped because it took too much memory; group by less, or ask for less".to_owned(),
-        )),
-        _ => table,
-    }
+    watch.judge(table, statement.longest)
 }
 
-fn store(error: StoreError) -> SqlError {
+pub(super) fn store(error: StoreError) -> SqlError {
     SqlError::Failed(error.to_string())
 }
 
 /// The engine's words; its own limit of memory is a limit as well.
-fn failed(error: &duckdb::Error) -> SqlError {
+pub(super) fn failed(error: &duckdb::Error) -> SqlError {
     let text = match error {
         duckdb::Error::DuckDBFailure(_, Some(text)) => text.clone(),
         other => other.to_string(),
@@ -172,14 +162,14 @@ const TOO_LONG: u8 = 1;
 const TOO_LARGE: u8 = 2;
 
 /// A thread that interrupts the statement when it reaches a limit.
-struct Watch {
+pub(super) struct Watch {
     done: Sender<()>,
     thread: Option<std::thread::JoinHandle<()>>,
     reason: Arc<AtomicU8>,
 }
 
 impl Watch {
-    fn start(handle: Arc<InterruptHandle>, longest: Duration) -> Self {
+    pub fn start(handle: Arc<InterruptHandle>, longest: Duration) -> Self {
         let (done, ended) = channel();
         let reason = Arc::new(AtomicU8::new(FINE));
         let told = reason.clone();
@@ -196,7 +186,24 @@ impl Watch {
         }
     }
 
-    /// Ends the watch; which limit was reached.
+    /// Ends the watch; what failed because of a limit says which.
+    pub fn judge<T>(self, done: Result<T, SqlError>, longest: Duration) -> Result<T, SqlError> {
+        let reason = self.end();
+        // The limit may have been reached in the moment in which the statement ended by itself.
+        match (done, reason) {
+            (Err(_), TOO_LONG) => Err(SqlError::Limit(format!(
+                "stopped after {} s; ask for less: fewer rows in WHERE, a coarser view such as requests_1m",
+                longest.as_secs()
+            ))),
+            (Err(_), TOO_LARGE) => Err(SqlError::Limit(
+                "stopped because it took too much memory; group by less, or ask for less"
+                    .to_owned(),
+            )),
+            (done, _) => done,
+        }
+    }
+
+    /// Which limit was reached.
     fn end(self) -> u8 {
         drop(self.done);
         if let Some(thread) = self.thread {

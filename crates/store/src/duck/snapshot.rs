@@ -1,6 +1,7 @@
 //! A read-only transaction on a connection of its own, and the queries on it.
 
 use super::decode::{HEALTH_COLUMNS, agent_id, audit_row, code, event_row, health_row, window};
+use super::export::{self, Format};
 use super::rows::ROUTE_ALL;
 use super::scan::{self, ends_in};
 use super::tables::{self, INSTANCE_COLUMNS, seen_instance};
@@ -20,6 +21,8 @@ use coral_model::{
 };
 use duckdb::{Connection, Params, Row, params};
 use std::cell::OnceCell;
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Idle connections that are kept for the next reader.
@@ -30,13 +33,16 @@ const KEPT: usize = 4;
 pub(super) struct Readers {
     origin: Mutex<Connection>,
     idle: Mutex<Vec<Connection>>,
+    /// Where files are written.
+    folder: PathBuf,
 }
 
 impl Readers {
-    pub fn new(origin: Connection) -> Self {
+    pub fn new(origin: Connection, folder: PathBuf) -> Self {
         Self {
             origin: Mutex::new(origin),
             idle: Mutex::default(),
+            folder,
         }
     }
 
@@ -299,6 +305,10 @@ impl Snapshot for View {
         };
         let sql = sql::check(&statement.text, rules)?;
         ask::run(self, &sql, statement)
+    }
+
+    fn export(&self, view: &str, format: Format, window: Window) -> Result<File, SqlError> {
+        export::write(self, &self.readers.folder, view, format, window)
     }
 
     fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError> {

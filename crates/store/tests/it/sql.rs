@@ -1,10 +1,11 @@
 //! SQL on a real file: useful statements have the right answer, and what is too much is stopped.
 
-use crate::samples::{batch, second, summary};
+use crate::samples::{batch, second, summary, window};
 use coral_model::answer::{Cell, Table};
-use coral_model::{AuditOutcome, AuditRow, Caller, Histogram, Role, Route, Via};
+use coral_model::{AuditOutcome, AuditRow, Caller, Event, Histogram, Observed, Role, Route, Via};
 use coral_store::sql::SqlError;
-use coral_store::{Append, Duck, Keeping, Read, Statement, VIEWS};
+use coral_store::{Append, Duck, Format, Keeping, Read, Statement, VIEWS};
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 struct Store {
@@ -185,6 +186,79 @@ fn what_is_too_much_is_stopped() {
     }
     // The store goes on.
     assert_eq!(store.rows("SELECT count(*) FROM events"), "[[Int(2)]]");
+}
+
+#[test]
+fn a_view_becomes_a_file_that_leaves_nothing_behind() {
+    let store = filled(0);
+    let folder = store._dir.path().join("s.duckdb.export");
+    let write = |view: &str, format| {
+        let snapshot = store.duck.snapshot().unwrap();
+        let mut file = snapshot.export(view, format, window(0, 1000)).unwrap();
+        let mut bytes = vec![];
+        file.read_to_end(&mut bytes).unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+        bytes
+    };
+    let text = |view, format| String::from_utf8(write(view, format)).unwrap();
+    assert_eq!(
+        text("hosts", Format::Csv),
+        "at,seconds,agent,name,label,value\n\
+         1970-01-01T00:01:40.000Z,10.0,a,cpu.busy_ratio,\"\",0.5\n\
+         1970-01-01T00:01:40.000Z,10.0,a,disk.await_ms,sda,2.0\n"
+    );
+    let json: serde_json::Value = serde_json::from_str(&text("requests", Format::Json)).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 2);
+    assert_eq!(json[0]["requests"], 10);
+    assert!(write("requests", Format::Parquet).starts_with(b"PAR1"));
+    for view in VIEWS {
+        for format in [Format::Csv, Format::Json, Format::Parquet] {
+            assert!(!write(view.name, format).is_empty(), "{}", view.name);
+        }
+    }
+    let snapshot = store.duck.snapshot().unwrap();
+    let refused = snapshot.export("summary", Format::Csv, window(0, 10));
+    assert!(matches!(refused, Err(SqlError::Refused(_))));
+}
+
+#[test]
+fn hostile_texts_are_harmless_in_files() {
+    let store = filled(0);
+    let mut next = batch("a", 5, 2, 110);
+    let names = [
+        "=cmd|' /C calc'!A0",
+        "-1+1",
+        "a\u{1b}[2J\u{202e}b",
+        "x,\"y\"\nz",
+    ];
+    next.events = names
+        .iter()
+        .map(|name| Event {
+            text: Observed::new(*name),
+            ..next.events[0].clone()
+        })
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(store.duck.append(next)).unwrap();
+    let read = |format| {
+        let snapshot = store.duck.snapshot().unwrap();
+        let mut text = String::new();
+        let mut file = snapshot.export("events", format, window(105, 200)).unwrap();
+        file.read_to_string(&mut text).unwrap();
+        text
+    };
+    let csv = read(Format::Csv);
+    for line in [
+        "'=cmd|' /C calc'!A0",
+        "'-1+1",
+        "a\u{fffd}[2J\u{fffd}b",
+        "\"x,\"\"y\"\"\u{fffd}z\"",
+    ] {
+        assert!(csv.contains(line), "{line}: {csv}");
+    }
+    assert!(!read(Format::Json).contains(['\u{1b}', '\u{202e}']));
 }
 
 #[test]

@@ -118,6 +118,43 @@ fn errors_say_what_to_do_and_have_their_code() {
     assert_eq!(code(&coral(dir.path(), &["version"])), 0);
 }
 
+#[test]
+fn a_table_becomes_a_file_or_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let _colony = Colony::start(&Folders::below(dir.path()).colony("local").unwrap().socket);
+    let files = tempfile::tempdir().unwrap();
+    let file = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
+    let export = |table: &str, name: &str, more: &[&str]| {
+        let to = file(name);
+        coral(
+            dir.path(),
+            &[&["export", table, "--to", &to], more].concat(),
+        )
+    };
+    let done = export("requests", "r.csv", &[]);
+    assert_eq!(code(&done), 0, "{done:?}");
+    let read = || std::fs::read_to_string(file("r.csv")).unwrap();
+    assert_eq!(read(), "at,service\n1,cart\n");
+    std::fs::write(file("r.csv"), "mine").unwrap();
+    let again = export("requests", "r.csv", &["-o", "json"]);
+    assert_eq!((code(&again), read().as_str()), (1, "mine"));
+    assert!(
+        error(&again)["error"]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("--force")
+    );
+    assert_eq!(code(&export("requests", "r.csv", &["--force"])), 0);
+    assert_eq!(read(), "at,service\n1,cart\n");
+    assert_eq!(code(&export("broken", "b.json", &[])), 1);
+    assert_eq!(code(&export("nosuch", "n.parquet", &[])), 2);
+    assert_eq!(code(&export("requests", "r.xlsx", &[])), 2);
+    assert_eq!(code(&export("requests", "no/folder.csv", &[])), 1);
+    let left = std::fs::read_dir(files.path()).unwrap();
+    let left: Vec<_> = left.map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["r.csv"]);
+}
+
 /// A daemon that holds the supervisor's lock until it is told to end, and writes its arguments down.
 const SUPERVISOR: &str = r#"#!/bin/sh
 echo "$@" > "$CORAL_HOME/arguments"
