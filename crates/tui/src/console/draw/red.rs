@@ -55,6 +55,14 @@ fn of(points: &Points, pick: impl Fn(&Red) -> Option<f64>) -> Vec<Option<f64>> {
     points.iter().map(|p| p.as_ref().and_then(&pick)).collect()
 }
 
+/// What the charts of a service are made of.
+struct Charts<'a> {
+    view: View<'a>,
+    past: &'a Past,
+    /// The figures of now, for the titles.
+    red: Option<&'a Red>,
+}
+
 /// Three charts above each other, one time axis.
 fn charts(
     view: View<'_>,
@@ -64,11 +72,9 @@ fn charts(
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let theme = view.theme;
     let room = area.height - 2;
     let rates = room * 3 / 10;
     let errors = (room * 2 / 10).max(2);
-    let durations = room - rates - errors;
     let part = |y: u16, height: u16| Rect {
         height,
         ..below(area, y)
@@ -77,106 +83,92 @@ fn charts(
         .app
         .row_of(service)
         .and_then(crate::console::trouble::figures);
-    let series = |pick: fn(&Red) -> Option<f64>, style: Style| {
-        let mut lines = vec![];
-        if let Some(before) = &past.before {
-            lines.push(Series {
-                points: of(before, pick),
-                style: theme.dim(),
-                dotted: true,
-            });
-        }
-        lines.push(Series {
-            points: of(&past.now, pick),
-            style,
-            dotted: false,
-        });
-        lines
-    };
-    let now = red.map_or(UNKNOWN.to_owned(), |r| rate(r.rate_per_s));
-    title(view, "rate/s", &[(now, theme.plain())], part(0, 1), buf);
-    let lines = series(|r| r.rate_per_s, theme.chart());
-    plot::draw(
-        view,
-        &lines,
-        1.0,
-        |v| rate(Some(v)),
-        part(1, rates - 1),
-        buf,
-    );
-
-    let share = red.and_then(|r| r.error_ratio);
-    let style = match share {
-        Some(ratio) if ratio > 0.0 => theme.level(error_level(ratio)).1,
-        _ => theme.dim(),
-    };
-    title(
-        view,
-        "errors %",
-        &[(percent(share), style)],
-        part(rates, 1),
-        buf,
-    );
-    let worst = past.now.iter().flatten().filter_map(|r| r.error_ratio);
-    let line = match error_level(worst.fold(0.0, f64::max)) {
-        Level::Fine => theme.chart(),
-        level => theme.level(level).1,
-    };
-    let lines = series(|r| r.error_ratio, line);
-    plot::draw(
-        view,
-        &lines,
-        0.01,
-        |v| percent(Some(v)),
-        part(rates + 1, errors - 1),
-        buf,
-    );
-
-    let start = rates + errors;
-    let lines = [
-        series(|r| ms(r.p99), theme.dim()),
-        series(|r| ms(r.p50), theme.chart()),
-        series(|r| ms(r.p95), theme.bold()),
-    ];
-    // Only p95 is compared: three dotted lines would say nothing.
-    let [p99, p50, p95] = lines.map(|mut l| l.split_off(l.len() - 1));
-    let before = series(|r| ms(r.p95), theme.dim())
-        .into_iter()
-        .filter(|s| s.dotted);
-    let words = [
-        (
-            format!("p50 {}", millis(red.and_then(|r| r.p50))),
-            theme.chart(),
-        ),
-        (
-            format!("p95 {}", millis(red.and_then(|r| r.p95))),
-            theme.bold(),
-        ),
-        (
-            format!("p99 {}", millis(red.and_then(|r| r.p99))),
-            theme.dim(),
-        ),
-    ];
-    title(view, "duration ms", &words, part(start, 1), buf);
-    let lines: Vec<Series> = p99
-        .into_iter()
-        .chain(before)
-        .chain(p50)
-        .chain(p95)
-        .collect();
-    let figure = |v: f64| millis(Some(Duration::from_secs_f64(v / 1e3)));
-    plot::draw(
-        view,
-        &lines,
-        1.0,
-        figure,
-        part(start + 1, durations - 1),
-        buf,
-    );
-
+    let charts = Charts { view, past, red };
+    charts.rate(part(0, rates), buf);
+    charts.errors(part(rates, errors), buf);
+    charts.durations(part(rates + errors, room - rates - errors), buf);
     let axis = plot_area(area);
     marks(view, events, at(axis, area.height - 2), buf);
     time_axis(view, at(axis, area.height - 1), buf);
+}
+
+/// A chart's first line is its title, the rest its plot.
+fn title_and_plot(area: Rect) -> (Rect, Rect) {
+    let plot = Rect {
+        height: area.height - 1,
+        ..below(area, 1)
+    };
+    (Rect { height: 1, ..area }, plot)
+}
+
+impl Charts<'_> {
+    /// A figure over the window, after the same of the compared time.
+    fn series(&self, pick: fn(&Red) -> Option<f64>, style: Style) -> Vec<Series> {
+        let before = self.past.before.iter().map(|points| Series {
+            points: of(points, pick),
+            style: self.view.theme.dim(),
+            dotted: true,
+        });
+        let now = Series {
+            points: of(&self.past.now, pick),
+            style,
+            dotted: false,
+        };
+        before.chain([now]).collect()
+    }
+
+    fn rate(&self, area: Rect, buf: &mut Buffer) {
+        let (head, body) = title_and_plot(area);
+        let theme = self.view.theme;
+        let now = self.red.map_or(UNKNOWN.to_owned(), |r| rate(r.rate_per_s));
+        title(self.view, "rate/s", &[(now, theme.plain())], head, buf);
+        let lines = self.series(|r| r.rate_per_s, theme.chart());
+        plot::draw(self.view, &lines, 1.0, |v| rate(Some(v)), body, buf);
+    }
+
+    fn errors(&self, area: Rect, buf: &mut Buffer) {
+        let (head, body) = title_and_plot(area);
+        let theme = self.view.theme;
+        let share = self.red.and_then(|r| r.error_ratio);
+        let style = match share {
+            Some(ratio) if ratio > 0.0 => theme.level(error_level(ratio)).1,
+            _ => theme.dim(),
+        };
+        title(self.view, "errors %", &[(percent(share), style)], head, buf);
+        let ratios = self.past.now.iter().flatten().filter_map(|r| r.error_ratio);
+        let line = match error_level(ratios.fold(0.0, f64::max)) {
+            Level::Fine => theme.chart(),
+            level => theme.level(level).1,
+        };
+        let lines = self.series(|r| r.error_ratio, line);
+        plot::draw(self.view, &lines, 0.01, |v| percent(Some(v)), body, buf);
+    }
+
+    fn durations(&self, area: Rect, buf: &mut Buffer) {
+        let (head, body) = title_and_plot(area);
+        let theme = self.view.theme;
+        let word = |name: &str, of: fn(&Red) -> Option<Duration>, style: Style| {
+            (format!("{name} {}", millis(self.red.and_then(of))), style)
+        };
+        let words = [
+            word("p50", |r| r.p50, theme.chart()),
+            word("p95", |r| r.p95, theme.bold()),
+            word("p99", |r| r.p99, theme.dim()),
+        ];
+        title(self.view, "duration ms", &words, head, buf);
+        let [p99, p50, p95] = [
+            self.series(|r| ms(r.p99), theme.dim()),
+            self.series(|r| ms(r.p50), theme.chart()),
+            self.series(|r| ms(r.p95), theme.bold()),
+        ];
+        // Only p95 is compared: three dotted lines would say nothing.
+        let (before, p95): (Vec<_>, Vec<_>) = p95.into_iter().partition(|line| line.dotted);
+        let lines = p99.into_iter().filter(|line| !line.dotted).chain(before);
+        let lines = lines.chain(p50.into_iter().filter(|line| !line.dotted));
+        let lines: Vec<Series> = lines.chain(p95).collect();
+        let figure = |v: f64| millis(Some(Duration::from_secs_f64(v / 1e3)));
+        plot::draw(self.view, &lines, 1.0, figure, body, buf);
+    }
 }
 
 fn title(view: View<'_>, name: &str, words: &[(String, Style)], area: Rect, buf: &mut Buffer) {
