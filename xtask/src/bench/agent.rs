@@ -35,17 +35,25 @@ pub fn run(lab: &Lab, wish: &Wish, steps: &mut Steps) -> Result<Page, Failure> {
     .0;
     let idle_cpu = (cpu::used_by(agent.pid()) - begun.1) / begun.0.elapsed().as_secs_f64() * 100.0;
     steps.next("under load, in turns");
+    let others = cpu::Others::watch()?;
     let mut rounds = vec![];
     for _ in 0..wish.rounds {
         rounds.push(Round::measure(&agent, &nginx.url("/hello"), wish.seconds)?);
     }
+    let others = others.taken()?.others_percent;
     steps.next("under load, with the kernel's account of its programs");
     let accounting = cpu::Accounting::start()?;
     let before = accounting.seconds()?;
     let flat = load::wrk(&nginx.url("/hello"), wish.seconds)?;
     let kernel_us = (accounting.seconds()? - before) * 1e6 / flat.requests as f64;
     drop(accounting);
-    Ok(page(wish, &idle, idle_cpu, &rounds, kernel_us))
+    let mut page = page(wish, &idle, idle_cpu, &rounds, kernel_us);
+    page.row(
+        "others under load, % of a core",
+        format!("{others:.1}"),
+        "0",
+    );
+    Ok(page)
 }
 
 /// Memory while something is done, and what that gave.

@@ -6,21 +6,22 @@ use crate::program;
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
+use std::time::Instant;
 
 /// `USER_HZ`: fixed for every architecture that Coral runs on.
 const TICKS_PER_S: f64 = 100.0;
 
 /// Seconds of all CPUs since the boot.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Machine {
+struct Machine {
     /// Everything but idle, waiting for disks and what the hypervisor took.
-    pub busy: f64,
+    busy: f64,
     /// Of that, interrupts: work for sockets that is booked to no process.
-    pub interrupts: f64,
+    interrupts: f64,
 }
 
 impl Machine {
-    pub fn now() -> Result<Self, Failure> {
+    fn now() -> Result<Self, Failure> {
         let stat = read("/proc/stat")?;
         Self::of(&stat).ok_or_else(|| Failure::new("/proc/stat is not as expected"))
     }
@@ -37,6 +38,42 @@ impl Machine {
         Some(Self {
             busy: (user + nice + system) / TICKS_PER_S + interrupts,
             interrupts,
+        })
+    }
+}
+
+/// What everybody but this process and its children takes of the machine.
+pub struct Others {
+    begun: Instant,
+    machine: Machine,
+    own: f64,
+}
+
+/// What was taken meanwhile.
+pub struct Taken {
+    /// Seconds of this process, its children, and of interrupts.
+    pub ours: f64,
+    /// Percent of one core, of all others.
+    pub others_percent: f64,
+}
+
+impl Others {
+    pub fn watch() -> Result<Self, Failure> {
+        Ok(Self {
+            begun: Instant::now(),
+            machine: Machine::now()?,
+            own: used_by(std::process::id()),
+        })
+    }
+
+    pub fn taken(&self) -> Result<Taken, Failure> {
+        let own = used_by(std::process::id()) - self.own;
+        let now = Machine::now()?;
+        let ours = own + now.interrupts - self.machine.interrupts;
+        let others = (now.busy - self.machine.busy - ours).max(0.0);
+        Ok(Taken {
+            ours,
+            others_percent: others / self.begun.elapsed().as_secs_f64() * 100.0,
         })
     }
 }
