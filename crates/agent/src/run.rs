@@ -21,6 +21,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How long the last batches may take to be acknowledged when the agent ends.
 const DRAIN: Duration = Duration::from_secs(5);
+/// Descriptors that the agent may need: one for each known process.
+const DESCRIPTORS: u64 = 16_384;
 /// How often single requests are taken, and the lifeline looked at, between two ticks.
 const BETWEEN: Duration = Duration::from_millis(250);
 
@@ -54,6 +56,7 @@ pub async fn run_over(
     options: Options,
     attach: impl FnOnce(&Path) -> Result<Box<dyn Source>, ProbesError>,
 ) -> Result<(), AgentError> {
+    raise_limit();
     private_folder(&options.folder.agent)?;
     let sudo_uid = std::env::var("SUDO_UID")
         .ok()
@@ -91,6 +94,18 @@ pub async fn run_over(
     shipping.abort();
     outbox.close();
     Ok(())
+}
+
+/// A known process costs a descriptor, and the usual limit is 1024.
+fn raise_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(now, most)| {
+        let wanted = most.min(DESCRIPTORS).max(now);
+        setrlimit(Resource::RLIMIT_NOFILE, wanted, most)
+    });
+    if let Err(errno) = raised {
+        tracing::debug!("raise the limit of descriptors: {errno}");
+    }
 }
 
 /// Over the spool that the last run left; in memory alone when it cannot be opened.

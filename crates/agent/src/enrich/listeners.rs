@@ -14,7 +14,17 @@ pub struct Listeners {
     /// Port -> (address, process); unspecified = every address.
     by_port: HashMap<u16, Vec<(IpAddr, InstanceId)>>,
     own_addresses: HashSet<IpAddr>,
+    looks: u32,
+    /// Sockets that no visible process holds (those of another pid namespace): looks that are let pass, and how many
+    /// will be next time.
+    lost: HashMap<u64, (u32, u32)>,
 }
+
+/// A socket whose holder was not found is looked for again after ever more looks, at most this many.
+const LOOKS_MAX: u32 = 20;
+
+/// The host's addresses are read at each so many looks.
+const ADDRESSES_LOOKS: u32 = 4;
 
 impl Listeners {
     /// Reads the sockets again. When the kernel does not answer, what was known stays.
@@ -24,25 +34,34 @@ impl Listeners {
         else {
             return;
         };
-        self.own_addresses = own_addresses();
+        if self.looks.is_multiple_of(ADDRESSES_LOOKS) {
+            self.own_addresses = own_addresses();
+        }
+        self.looks = self.looks.wrapping_add(1);
         let stale = |inode: &u64| {
             self.by_inode
                 .get(inode)
                 .is_none_or(|&id| !processes.is_alive(id))
         };
-        let wanted: HashSet<u64> = found.iter().map(|s| s.inode).filter(stale).collect();
+        let mut wanted: HashSet<u64> = found.iter().map(|s| s.inode).filter(stale).collect();
+        wanted.retain(|inode| due(self.lost.get_mut(inode)));
         let holders = if wanted.is_empty() {
             HashMap::new()
         } else {
             fds::holders(&wanted)
         };
+        for inode in wanted.iter().filter(|inode| !holders.contains_key(inode)) {
+            later(self.lost.entry(*inode).or_insert((0, 1)));
+        }
         for (inode, pids) in holders {
+            self.lost.remove(&inode);
             if let Some(id) = processes.learn_oldest(&pids, clock) {
                 self.by_inode.insert(inode, id);
             }
         }
         let inodes: HashSet<u64> = found.iter().map(|s| s.inode).collect();
         self.by_inode.retain(|inode, _| inodes.contains(inode));
+        self.lost.retain(|inode, _| inodes.contains(inode));
         self.by_port.clear();
         let mut ports: BTreeMap<InstanceId, BTreeSet<u16>> = BTreeMap::new();
         for socket in &found {
@@ -79,6 +98,21 @@ impl Listeners {
     }
 }
 
+/// Whether a socket is looked for now: the pass over all processes is dear.
+fn due(lost: Option<&mut (u32, u32)>) -> bool {
+    let Some((pass, _)) = lost else {
+        return true;
+    };
+    *pass = pass.saturating_sub(1);
+    *pass == 0
+}
+
+/// It was not found: twice as many looks pass until the next time.
+fn later((pass, next): &mut (u32, u32)) {
+    *pass = *next;
+    *next = (*next * 2).min(LOOKS_MAX);
+}
+
 /// The addresses of this host's interfaces.
 fn own_addresses() -> HashSet<IpAddr> {
     let Ok(interfaces) = nix::ifaddrs::getifaddrs() else {
@@ -98,6 +132,20 @@ mod tests {
     use crate::clock::Reading;
     use crate::enrich::processes::tests::processes;
     use std::net::TcpListener;
+
+    #[test]
+    fn a_socket_that_nobody_holds_is_looked_for_ever_less() {
+        let mut lost = HashMap::new();
+        let mut looked = vec![];
+        for look in 0..200 {
+            if due(lost.get_mut(&1)) {
+                looked.push(look);
+                later(lost.entry(1).or_insert((0, 1)));
+            }
+        }
+        assert_eq!(looked[..7], [0, 1, 3, 7, 15, 31, 51]);
+        assert!(looked.len() < 16, "{looked:?}");
+    }
 
     #[test]
     fn a_listener_is_found_by_its_address_and_by_any() {

@@ -12,6 +12,8 @@ use std::os::unix::fs::MetadataExt as _;
 
 /// Workers of one master that are looked at.
 const WORKERS_MAX: usize = 256;
+/// Masters without workers are asked for them at each so many looks: most that listen never fork.
+const LONELY_LOOKS: u32 = 6;
 /// Generations of workers: a master, its workers, and what they fork.
 const GENERATIONS: usize = 2;
 
@@ -19,6 +21,9 @@ const GENERATIONS: usize = 2;
 #[derive(Debug, Default)]
 pub struct ProcessMeter {
     before: HashMap<(u32, u64), u64>,
+    /// Masters that had workers at the last look.
+    masters: HashSet<u32>,
+    looks: u32,
 }
 
 /// What is measured.
@@ -49,7 +54,7 @@ impl ProcessMeter {
         reader: &mut Reader,
     ) -> Vec<ProcessSample> {
         let own: HashSet<u32> = processes.living_pids().map(|(_, pid)| pid).collect();
-        let mut now = HashMap::new();
+        let (mut now, mut masters) = (HashMap::new(), HashSet::new());
         let mut samples = vec![];
         for (id, pid) in processes.living_pids() {
             let Some(instance) = processes.get(id) else {
@@ -61,13 +66,18 @@ impl ProcessMeter {
                 continue;
             };
             let mut group = vec![look];
-            if !instance.ports.is_empty() {
+            let ask = self.looks.is_multiple_of(LONELY_LOOKS) || self.masters.contains(&pid);
+            if ask && !instance.ports.is_empty() {
                 workers(pid, &own, reader, &mut group);
+            }
+            if group.len() > 1 {
+                masters.insert(pid);
             }
             let used = self.used(&group, interval.since_ticks, &mut now);
             samples.extend(used.map(|ticks| sum(id, &group, ticks, interval)));
         }
-        self.before = now;
+        (self.before, self.masters) = (now, masters);
+        self.looks = self.looks.wrapping_add(1);
         samples
     }
 

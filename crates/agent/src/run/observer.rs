@@ -6,7 +6,7 @@ use crate::chronicle::Chronicle;
 use crate::clock::{Clock, Reading};
 use crate::enrich::{Enrich, Processes};
 use crate::fold::Fold;
-use crate::health::{SelfMeter, loss, pss_bytes};
+use crate::health::{SelfMeter, give_back_memory, loss, pss_bytes};
 use crate::host::Host;
 use crate::identity::Identity;
 use crate::ship::{Outbox, Trouble, assemble};
@@ -172,6 +172,7 @@ impl Observer {
     fn measure(&mut self, reading: Reading) {
         self.meter.measure(reading.boot_ns);
         if self.ticks % MEASURE_TICKS == 1 {
+            give_back_memory();
             self.pss_bytes = pss_bytes();
         }
     }
