@@ -42,6 +42,7 @@ fn main() -> Result<()> {
     let started = now();
     let keeping = Keeping {
         max_bytes: arguments.max_store_bytes,
+        ..Keeping::default()
     };
     let store = Arc::new(Duck::open(&folder.store, keeping, started)?);
     let parts = Parts {

@@ -8,7 +8,9 @@ mod keep;
 mod marks;
 mod measures;
 mod migrate;
+mod readers;
 mod roll;
+mod room;
 mod rows;
 mod scan;
 mod snapshot;
@@ -22,7 +24,7 @@ use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
 use crate::read::{Read, Snapshot};
 use coral_model::{AuditRow, TimeNs};
 use duckdb::{Config, Connection};
-use snapshot::Readers;
+use readers::Readers;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -44,12 +46,15 @@ const THREADS: i64 = 2;
 pub struct Keeping {
     /// About how large the file may become; 0 = as it likes.
     pub max_bytes: u64,
+    /// With less than this free on its disk no batch is taken.
+    pub reserve_bytes: u64,
 }
 
 impl Default for Keeping {
     fn default() -> Self {
         Self {
             max_bytes: 10_000_000_000,
+            reserve_bytes: 128_000_000,
         }
     }
 }
@@ -68,14 +73,13 @@ impl Duck {
     /// # Errors
     /// [`StoreError::Newer`] for a file of a later build, [`StoreError::Open`] when it cannot be opened.
     pub fn open(path: &Path, keeping: Keeping, now: TimeNs) -> Result<Self, StoreError> {
-        let connection = migrate::open(path, now)?;
-        views::create(&connection)?;
+        let connection = start(path, now)?;
         let clone = StoreError::engine("open a second connection");
         let readers = Arc::new(Readers::new(
             connection.try_clone().map_err(clone)?,
             export::folder(path),
         ));
-        let mut writer = Writer::new(connection, path, keeping.max_bytes)?;
+        let mut writer = Writer::new(connection, readers.clone(), path, keeping, now)?;
         let (commands, queue) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
@@ -103,8 +107,8 @@ impl Duck {
         }
     }
 
-    /// Waits until the writer has ended: after [`Self::close`], or because the engine has failed, as it does when the disk
-    /// is full at the wrong moment. What was acknowledged is in the file; opening it again goes on from there.
+    /// Waits until the writer has ended, as it does after [`Self::close`]. A failed engine is no end: the writer opens the
+    /// file again when it can.
     pub async fn ended(&self) {
         self.commands.closed().await;
     }
@@ -144,6 +148,13 @@ impl Read for Duck {
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         Ok(Box::new(snapshot::View::begin(self.readers.clone())?))
     }
+}
+
+/// The file with this build's schema and views.
+fn start(path: &Path, now: TimeNs) -> Result<Connection, StoreError> {
+    let connection = migrate::open(path, now)?;
+    views::create(&connection)?;
+    Ok(connection)
 }
 
 fn config() -> Result<Config, duckdb::Error> {

@@ -34,6 +34,19 @@ pub enum StoreError {
     /// A row holds what no build of this schema writes.
     #[error("the store holds a bad row: {0}")]
     Corrupt(String),
+    /// The disk has no room.
+    #[error(
+        "the disk of the store is full: {free_mb} MB are free and {reserve_mb} MB are needed; nothing that was acknowledged is lost"
+    )]
+    Full {
+        /// What is free.
+        free_mb: u64,
+        /// What has to be.
+        reserve_mb: u64,
+    },
+    /// The engine has given up and the file is opened again.
+    #[error("the store failed and is opened again: {0}")]
+    Broken(String),
     /// The writer has ended.
     #[error("the store is closed")]
     Closed,

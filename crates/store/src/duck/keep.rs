@@ -16,7 +16,7 @@ const HEALTH: Duration = Duration::from_secs(2 * DAY.as_secs());
 /// At most so much of the finest level goes in one transaction.
 const STEP: Duration = Duration::from_secs(600);
 /// The name under which the store writes events of its own.
-const OWN: &str = "colony";
+pub(super) const OWN: &str = "colony";
 /// So often at most an event says that the bound was reached.
 const SAY_EVERY: Duration = Duration::from_secs(3600);
 

@@ -2,6 +2,7 @@
 
 use super::decode::{HEALTH_COLUMNS, agent_id, audit_row, code, event_row, health_row, window};
 use super::export::{self, Format};
+use super::readers::Readers;
 use super::rows::ROUTE_ALL;
 use super::scan::{self, ends_in};
 use super::tables::{self, INSTANCE_COLUMNS, seen_instance};
@@ -22,53 +23,7 @@ use coral_model::{
 use duckdb::{Connection, Params, Row, params};
 use std::cell::OnceCell;
 use std::fs::File;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// Idle connections that are kept for the next reader.
-const KEPT: usize = 4;
-
-/// Connections for readers.
-#[derive(Debug)]
-pub(super) struct Readers {
-    origin: Mutex<Connection>,
-    idle: Mutex<Vec<Connection>>,
-    /// Where files are written.
-    folder: PathBuf,
-}
-
-impl Readers {
-    pub fn new(origin: Connection, folder: PathBuf) -> Self {
-        Self {
-            origin: Mutex::new(origin),
-            idle: Mutex::default(),
-            folder,
-        }
-    }
-
-    fn take(&self) -> duckdb::Result<Connection> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        match idle {
-            Some(connection) => Ok(connection),
-            None => self
-                .origin
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .try_clone(),
-        }
-    }
-
-    fn give_back(&self, connection: Connection) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEPT {
-            idle.push(connection);
-        }
-    }
-}
+use std::sync::Arc;
 
 /// The view of one reader.
 pub(super) struct View {
@@ -80,15 +35,15 @@ pub(super) struct View {
 impl View {
     pub fn begin(readers: Arc<Readers>) -> Result<Self, StoreError> {
         let failed = StoreError::engine("begin to read");
-        let connection = readers.take().map_err(&failed)?;
-        connection
+        let view = Self {
+            connection: Some(readers.take()?),
+            readers,
+            marks: OnceCell::new(),
+        };
+        view.connection()?
             .execute_batch("BEGIN TRANSACTION READ ONLY")
             .map_err(&failed)?;
-        Ok(Self {
-            readers,
-            connection: Some(connection),
-            marks: OnceCell::new(),
-        })
+        Ok(view)
     }
 
     pub fn connection(&self) -> Result<&Connection, StoreError> {
@@ -141,11 +96,9 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take()
-            && connection.execute_batch("ROLLBACK").is_ok()
-        {
-            self.readers.give_back(connection);
-        }
+        let connection = self.connection.take();
+        let ended = |c: &Connection| c.execute_batch("ROLLBACK").is_ok();
+        self.readers.give_back(connection.filter(ended));
     }
 }
 

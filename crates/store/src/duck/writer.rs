@@ -1,15 +1,19 @@
 //! The one writer: takes what waits in the queue, stores it as one transaction and answers all of it. A transaction that
-//! fails is rolled back and its commands are tried one by one, so that a bad one cannot take the others with it.
+//! fails is rolled back and its commands are tried one by one, so that a bad one cannot take the others with it. An engine
+//! that has given up is let go of and the file opened again.
 
+use super::readers::Readers;
+use super::room::Room;
 use super::upkeep::Caretaker;
-use super::{marks, rows, tables};
+use super::{Keeping, marks, rows, tables};
 use crate::StoreError;
 use crate::append::{Appended, StoredBatch, Upkeep};
 use crate::level::Marks;
 use crate::registry::{self, Changes, Registry};
 use coral_model::{AuditRow, TimeNs};
 use duckdb::Connection;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -27,13 +31,19 @@ const GROUP_COMMANDS: usize = 256;
 const GROUP_ROWS: usize = 100_000;
 
 pub(super) struct Writer {
-    connection: Connection,
+    path: PathBuf,
+    readers: Arc<Readers>,
+    /// `None` while the file is closed.
+    connection: Option<Connection>,
     registry: Registry,
     /// What the levels hold.
     marks: Marks,
     caretaker: Caretaker,
-    /// The engine gave up (it does when it cannot fold its log into the file) and wants to be started anew.
-    failed: bool,
+    room: Room,
+    /// The newest time that the writer was told.
+    now: TimeNs,
+    /// The engine gave up, as it does when it meets the end of the disk at the wrong moment, and wants to be started anew.
+    broken: Option<StoreError>,
 }
 
 /// A batch with the numbers of its instances.
@@ -43,6 +53,12 @@ pub(super) struct Placed<'a> {
     pub appended: Appended,
 }
 
+fn refuse<T>(replies: impl Iterator<Item = Reply<T>>, error: &StoreError) {
+    for reply in replies {
+        let _ = reply.send(Err(error.clone()));
+    }
+}
+
 /// About how many rows a batch becomes.
 fn weight(batch: &StoredBatch) -> usize {
     let gauges: usize = batch.hosts.iter().map(|h| h.gauges.len()).sum();
@@ -50,13 +66,23 @@ fn weight(batch: &StoredBatch) -> usize {
 }
 
 impl Writer {
-    pub fn new(connection: Connection, path: &Path, max_bytes: u64) -> Result<Self, StoreError> {
+    pub fn new(
+        connection: Connection,
+        readers: Arc<Readers>,
+        path: &Path,
+        keeping: Keeping,
+        now: TimeNs,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
+            path: path.to_owned(),
+            readers,
             registry: tables::load(&connection)?,
             marks: marks::load(&connection)?,
-            caretaker: Caretaker::new(path, max_bytes),
-            connection,
-            failed: false,
+            caretaker: Caretaker::new(path, keeping.max_bytes),
+            room: Room::new(path, keeping.reserve_bytes),
+            connection: Some(connection),
+            now,
+            broken: None,
         })
     }
 
@@ -85,11 +111,15 @@ impl Writer {
             if let Some((now, reply)) = upkeep {
                 let _ = reply.send(self.maintain(now));
             }
-            if closing || self.failed {
+            if closing {
                 break;
             }
         }
-        if let Err(error) = self.connection.execute_batch("CHECKPOINT") {
+        let folded = self
+            .connection
+            .as_ref()
+            .map(|c| c.execute_batch("CHECKPOINT"));
+        if let Some(Err(error)) = folded {
             tracing::warn!(%error, "the store's log was not folded into its file; the next start does it");
         }
     }
@@ -99,8 +129,16 @@ impl Writer {
         batches: Vec<(Box<StoredBatch>, Reply<Appended>)>,
         audits: Vec<(Box<AuditRow>, Reply<()>)>,
     ) {
-        let (batches, batch_replies): (Vec<_>, Vec<_>) = batches.into_iter().unzip();
-        let (audits, audit_replies): (Vec<_>, Vec<_>) = audits.into_iter().unzip();
+        let (mut batches, mut batch_replies): (Vec<_>, Vec<_>) = batches.into_iter().unzip();
+        let (mut audits, mut audit_replies): (Vec<_>, Vec<_>) = audits.into_iter().unzip();
+        if let Err(error) = self.ready_for_batches() {
+            batches.clear();
+            refuse(batch_replies.drain(..), &error);
+        }
+        if let Err(error) = self.ready_for_audit() {
+            audits.clear();
+            refuse(audit_replies.drain(..), &error);
+        }
         let whole = batches.iter().try_for_each(|batch| registry::check(batch));
         let whole = whole.and_then(|()| self.commit(&batches, &audits));
         let (appended, audited): (Vec<_>, Vec<_>) = match whole {
@@ -125,11 +163,76 @@ impl Writer {
         }
     }
 
-    fn maintain(&mut self, now: TimeNs) -> Result<Upkeep, StoreError> {
-        if self.failed {
-            return Err(StoreError::Closed);
+    fn ready(&self) -> Result<&Connection, StoreError> {
+        match (&self.broken, &self.connection) {
+            (None, Some(connection)) => Ok(connection),
+            (Some(error), _) => Err(error.clone()),
+            (None, None) => Err(StoreError::Closed),
         }
-        self.caretaker.piece(&self.connection, &mut self.marks, now)
+    }
+
+    fn ready_for_batches(&mut self) -> Result<(), StoreError> {
+        self.ready()?;
+        match &self.connection {
+            Some(connection) => self.room.for_batches(connection, self.now),
+            None => Err(StoreError::Closed),
+        }
+    }
+
+    fn ready_for_audit(&self) -> Result<(), StoreError> {
+        self.ready()?;
+        self.room.for_audit()
+    }
+
+    fn maintain(&mut self, now: TimeNs) -> Result<Upkeep, StoreError> {
+        self.now = now;
+        if self.broken.is_some() {
+            self.start_anew()?;
+        }
+        let connection = self.connection.as_ref().ok_or(StoreError::Closed)?;
+        self.room.look(connection, now)?;
+        self.room.for_batches(connection, now)?;
+        let done = self.caretaker.piece(connection, &mut self.marks, now);
+        if done.is_err() {
+            self.examine();
+        }
+        done
+    }
+
+    /// After a failure: reads anew what may have been rolled back; an engine that cannot read has given up.
+    fn examine(&mut self) {
+        let Some(connection) = &self.connection else {
+            return;
+        };
+        let read = tables::load(connection).and_then(|r| Ok((r, marks::load(connection)?)));
+        match read {
+            Ok((registry, marks)) => (self.registry, self.marks) = (registry, marks),
+            Err(error) => {
+                tracing::error!(%error, "the store has failed; it is opened again as soon as it can be");
+                self.room.met_the_end(self.now);
+                self.broken = Some(StoreError::Broken(error.to_string()));
+            }
+        }
+    }
+
+    /// Lets go of a failed engine and opens the file again: what was acknowledged is in it. To be tried until it works.
+    fn start_anew(&mut self) -> Result<(), StoreError> {
+        let why = self.broken.clone().unwrap_or(StoreError::Closed);
+        // Two engines on one file would ruin it.
+        if self.readers.close(&why) > 0 {
+            return Err(why);
+        }
+        self.connection = None;
+        self.room.for_audit()?;
+        let connection = super::start(&self.path, self.now)?;
+        self.registry = tables::load(&connection)?;
+        self.marks = marks::load(&connection)?;
+        let clone = StoreError::engine("open a second connection");
+        self.readers.open(connection.try_clone().map_err(clone)?);
+        self.connection = Some(connection);
+        self.broken = None;
+        tracing::info!("the store is open again");
+        Ok(())
     }
 
     fn one(&mut self, batch: &[Box<StoredBatch>]) -> Result<Appended, StoreError> {
@@ -142,19 +245,14 @@ impl Writer {
         batches: &[Box<StoredBatch>],
         audits: &[Box<AuditRow>],
     ) -> Result<Vec<Appended>, StoreError> {
-        if self.failed {
-            return Err(StoreError::Closed);
+        if batches.is_empty() && audits.is_empty() {
+            return Ok(vec![]);
         }
+        self.ready()?;
         let result = self.write(batches, audits);
         if result.is_err() {
             // The registry may hold what was rolled back.
-            match tables::load(&self.connection) {
-                Ok(registry) => self.registry = registry,
-                Err(error) => {
-                    tracing::error!(%error, "the store has failed and ends");
-                    self.failed = true;
-                }
-            }
+            self.examine();
         }
         result
     }
@@ -165,7 +263,7 @@ impl Writer {
         audits: &[Box<AuditRow>],
     ) -> Result<Vec<Appended>, StoreError> {
         let failed = StoreError::engine("store a batch");
-        let connection = &self.connection;
+        let connection = self.connection.as_ref().ok_or(StoreError::Closed)?;
         let transaction = connection.unchecked_transaction().map_err(&failed)?;
         let (mut placed, mut answers) = (vec![], vec![]);
         for batch in batches {

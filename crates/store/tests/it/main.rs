@@ -7,6 +7,7 @@
 
 mod contract;
 mod durable;
+mod full;
 mod retention;
 mod rollup;
 mod samples;

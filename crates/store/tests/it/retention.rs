@@ -96,6 +96,7 @@ fn a_file_over_its_bound_loses_the_oldest_of_the_finest_level() {
     let path = dir.path().join("s.duckdb");
     let keeping = Keeping {
         max_bytes: 6_000_000,
+        ..Keeping::default()
     };
     let duck = Duck::open(&path, keeping, second(0)).unwrap();
     let batches = 24u32;
