@@ -129,10 +129,10 @@ impl Shop {
             .block_on(async { request.send().await.unwrap().json().await.unwrap() })
     }
 
-    /// Whether there is an answer within half a second.
+    /// Whether there is an answer within one and a half seconds.
     pub fn answers_soon(&self, port: u16, path: &str) -> bool {
         let request = self.http.get(self.url(port, path));
-        self.call(request.timeout(Duration::from_millis(500)))
+        self.call(request.timeout(Duration::from_millis(1500)))
             .is_some()
     }
 
