@@ -6,7 +6,10 @@
 mod colony;
 mod commands;
 mod fixture;
+mod matrix;
 mod pages;
 mod pty;
 mod screen;
 mod states;
+mod take;
+mod travel;
