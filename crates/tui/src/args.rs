@@ -1,6 +1,7 @@
 //! What can be typed. A command stands here only when it works.
 
 use crate::compare::Compare;
+use crate::console::look::Word;
 use crate::when::When;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -17,6 +18,9 @@ pub struct Args {
     /// What every command takes.
     #[command(flatten)]
     pub global: Global,
+    /// What the console takes.
+    #[command(flatten)]
+    pub console: Console,
     /// The command; none is the console, or the status when stdout is no terminal.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -50,6 +54,23 @@ pub struct Global {
     /// No colours; NO_COLOR does the same
     #[arg(long, global = true)]
     pub no_color: bool,
+}
+
+/// Options of the console.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Console {
+    /// How the console looks, such as 16,ascii
+    #[arg(
+        long,
+        env = "CORAL_THEME",
+        value_enum,
+        value_delimiter = ',',
+        value_name = "WORDS"
+    )]
+    pub theme: Vec<Word>,
+    /// Hide what acts on the system
+    #[arg(long)]
+    pub read_only: bool,
 }
 
 /// The form of what is printed.

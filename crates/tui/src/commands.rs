@@ -8,8 +8,8 @@ mod kept;
 mod question;
 mod say;
 
-use crate::args::{All, Args, Command, Export, Global, Output, Up};
-use crate::console::theme::Palette;
+use crate::args::{All, Args, Command, Console, Export, Global, Output, Up};
+use crate::console::look::Terminal;
 use crate::failure::Failure;
 use crate::lifecycle::{self, down, privilege, up};
 use crate::place::Place;
@@ -32,7 +32,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let command = match args.command {
         Some(command) if !asks(&command) => return tell(command, global).await,
         Some(command) => command,
-        None if shows_console(global) => return open_console(global).await,
+        None if shows_console(global) => return open_console(global, &args.console).await,
         None => Command::Status,
     };
     let place = Place::find(global.colony.as_deref())?;
@@ -92,7 +92,7 @@ fn shows_console(global: &Global) -> bool {
     terminal && global.output == Output::Table && global.watch.is_none()
 }
 
-async fn open_console(global: &Global) -> Result<(), Failure> {
+async fn open_console(global: &Global, options: &Console) -> Result<(), Failure> {
     let place = Place::find(global.colony.as_deref())?;
     let Span::Last(window) = span(global)? else {
         return Err(Failure::usage(
@@ -100,15 +100,11 @@ async fn open_console(global: &Global) -> Result<(), Failure> {
             "give --since as a length, such as 15m, and no --until",
         ));
     };
-    let config = console::Config::new(&place, window, palette(global), TimeZone::system());
+    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let look = Terminal::read(global.no_color, variable).look(&options.theme);
+    let mut config = console::Config::new(&place, window, look, TimeZone::system());
+    config.read_only = options.read_only;
     console::run(place, config).await
-}
-
-fn palette(global: &Global) -> Palette {
-    let variable = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
-    let no_color = global.no_color || variable("NO_COLOR").is_some();
-    let (term, colorterm) = (variable("TERM"), variable("COLORTERM"));
-    Palette::of(no_color, term.as_deref(), colorterm.as_deref())
 }
 
 fn span(global: &Global) -> Result<Span, Failure> {

@@ -16,6 +16,7 @@ mod hands;
 pub mod keys;
 mod layout;
 pub mod link;
+pub mod look;
 mod memo;
 pub mod moment;
 pub mod order;
@@ -66,7 +67,12 @@ pub struct Config {
 
 impl Config {
     /// For this colony.
-    pub fn new(place: &Place, window: Duration, palette: Palette, zone: TimeZone) -> Self {
+    pub fn new(
+        place: &Place,
+        window: Duration,
+        (palette, glyphs): (Palette, Glyphs),
+        zone: TimeZone,
+    ) -> Self {
         Self {
             colony: place.name.to_string(),
             socket: place.address(),
@@ -74,7 +80,7 @@ impl Config {
             up_command: place.up_command(),
             window,
             palette,
-            glyphs: Glyphs::Unicode,
+            glyphs,
             read_only: false,
             zone,
         }

@@ -226,6 +226,11 @@ impl App {
         }
     }
 
+    /// Another look of the same.
+    pub fn set_look(&mut self, palette: super::theme::Palette, glyphs: super::glyphs::Glyphs) {
+        (self.config.palette, self.config.glyphs) = (palette, glyphs);
+    }
+
     /// The whole screen.
     pub fn size(&self) -> Rect {
         self.size

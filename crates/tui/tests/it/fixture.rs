@@ -152,7 +152,11 @@ pub fn services(rows: Vec<ServiceRow>) -> Answer {
 pub fn agent(host: &str, mode: AgentMode, missing: Vec<Missing>, seen_s: u64) -> AgentRow {
     AgentRow {
         health: AgentHealth {
-            id: AgentId::new("a1b2c3d4e5f60718").unwrap(),
+            id: AgentId::new(match host {
+                "web-2" => "b2c3d4e5f6071829",
+                _ => "a1b2c3d4e5f60718",
+            })
+            .unwrap(),
             host: Observed::new(host),
             version: "0.1.0".into(),
             mode,

@@ -77,6 +77,11 @@ impl Screen {
         screen
     }
 
+    /// Another terminal; the app itself is the same.
+    pub fn set_look(&mut self, palette: Palette, glyphs: Glyphs) {
+        self.app.set_look(palette, glyphs);
+    }
+
     /// Sends an event; questions are answered at once, by whoever answers.
     pub fn send(&mut self, event: Event) -> Outcome {
         let mut outcome = self.app.handle(event, self.now);

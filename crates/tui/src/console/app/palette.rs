@@ -12,14 +12,18 @@ use coral_report::text;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// Of a service with more ports only the first are listed.
+const PORTS: usize = 8;
+
 impl App {
     pub(super) fn open_palette(&mut self) {
         let mut entries = self.pages();
         entries.extend(self.services());
         entries.extend(self.hosts());
-        entries.extend(self.processes());
-        entries.extend(self.routes());
         entries.extend(self.commands());
+        entries.extend(self.routes());
+        entries.extend(self.processes());
+        entries.extend(self.ports());
         self.palette = Palette::new(entries);
         self.mode = Mode::Palette;
     }
@@ -69,27 +73,29 @@ impl App {
             .collect()
     }
 
-    /// Services by name, and by the ports they listen on.
     fn services(&self) -> Vec<Entry> {
         let rows = self.picture().services.iter().flat_map(|s| &s.rows);
-        rows.flat_map(|row| {
-            let target = Target::Service(row.service.clone());
-            let name = text::service(&row.service);
-            let own = Entry {
-                kind: "service",
-                label: name.clone(),
-                note: row.class.name().to_owned(),
-                target: target.clone(),
-            };
-            let ports = row.ports.iter().take(8).map(move |port| Entry {
-                kind: "port",
-                label: format!(":{port}"),
-                note: name.clone(),
-                target: target.clone(),
-            });
-            std::iter::once(own).chain(ports)
+        rows.map(|row| Entry {
+            kind: "service",
+            label: text::service(&row.service),
+            note: row.class.name().to_owned(),
+            target: Target::Service(row.service.clone()),
         })
         .collect()
+    }
+
+    /// Services by the ports they listen on.
+    fn ports(&self) -> Vec<Entry> {
+        let rows = self.picture().services.iter().flat_map(|s| &s.rows);
+        let ports = rows.flat_map(|row| row.ports.iter().take(PORTS).map(move |port| (row, port)));
+        ports
+            .map(|(row, port)| Entry {
+                kind: "port",
+                label: format!(":{port}"),
+                note: text::service(&row.service),
+                target: Target::Service(row.service.clone()),
+            })
+            .collect()
     }
 
     fn hosts(&self) -> Vec<Entry> {

@@ -1,6 +1,6 @@
 //! Through time: freezing, stepping, picking a moment, and the picture of a moment that is not now.
 
-use super::{App, Body, LinkState, Mode, Outcome};
+use super::{App, Body, LinkState, Mode, Outcome, Page};
 use crate::console::change::{Change, Topic};
 use crate::console::event::Action;
 use crate::console::moment::Moment;
@@ -167,6 +167,10 @@ impl App {
         let Shown::At(to) = self.time.shown else {
             return Body::Page;
         };
+        // Agents are known as they are now.
+        if self.spot.page == Page::Fleet {
+            return Body::Page;
+        }
         let question = questions::services(self.time.span());
         match (self.asked.get(&question), &self.picture().services) {
             (Some(Err(failure)), _) => Body::Refused(failure),

@@ -61,16 +61,18 @@ fn draw_routes(view: View<'_>, row: &ServiceRow, area: Rect, buf: &mut Buffer) {
     let title = format!("{}: routes", text::fit(&name, 30));
     titled_rule(view, &title, view.app.pane.focused, area, buf);
     let lines = below(area, 1);
-    let say = |text: String, buf: &mut Buffer| {
-        let text = text::fit(&format!("   {text}"), usize::from(area.width)).into_owned();
-        put(Line::styled(text, view.theme.dim()), lines, buf);
+    let say = |texts: Vec<String>, buf: &mut Buffer| {
+        for (y, text) in (0..lines.height).zip(texts) {
+            let text = text::fit(&format!("   {text}"), usize::from(area.width)).into_owned();
+            put(Line::styled(text, view.theme.dim()), below(lines, y), buf);
+        }
     };
     if let Some(why) = no_answer(view, view.app.known_routes()) {
         return say(why, buf);
     }
     let routes = busiest(view.app.route_rows());
     if routes.is_empty() {
-        return say(no_requests(view).to_owned(), buf);
+        return say(vec![no_requests(view).to_owned()], buf);
     }
     let height = usize::from(lines.height);
     let offset = view
@@ -84,21 +86,18 @@ fn draw_routes(view: View<'_>, row: &ServiceRow, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Why there are no rows yet; `None` when there is an answer.
-pub(super) fn no_answer(view: View<'_>, known: Known<'_>) -> Option<String> {
+/// Why there are no rows yet, in a line or two; `None` when there is an answer.
+pub(super) fn no_answer(view: View<'_>, known: Known<'_>) -> Option<Vec<String>> {
     match known.answer {
         Some(Ok(_)) => None,
         Some(Err(failure)) => {
-            let hint = match failure.hint.is_empty() {
-                true => String::new(),
-                false => format!("; {}", failure.hint),
-            };
-            Some(format!("{}{hint}", visible(&failure.message)))
+            let lines = [&failure.message, &failure.hint].map(|text| visible(text).into_owned());
+            Some(lines.into_iter().filter(|line| !line.is_empty()).collect())
         }
         None if view.app.link != LinkState::Open => {
-            Some("not known while the colony is away".to_owned())
+            Some(vec!["not known while the colony is away".to_owned()])
         }
-        None => Some("asking ...".to_owned()),
+        None => Some(vec!["asking ...".to_owned()]),
     }
 }
 

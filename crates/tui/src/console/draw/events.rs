@@ -82,25 +82,34 @@ pub(super) fn draw(view: View<'_>, body: Rect, panes: Panes, buf: &mut Buffer) {
         height: 1,
         ..area
     };
-    if let Some(line) = after(view, count, events.len(), truncated) {
-        put(line, place, buf);
+    let lines = after(view, count, events.len(), truncated);
+    for (y, line) in (0..).zip(lines) {
+        put(
+            line,
+            Rect {
+                y: place.y + y,
+                ..place
+            }
+            .intersection(area),
+            buf,
+        );
     }
 }
 
-fn after(view: View<'_>, count: usize, all: usize, truncated: bool) -> Option<Line<'static>> {
+fn after(view: View<'_>, count: usize, all: usize, truncated: bool) -> Vec<Line<'static>> {
     let dim = view.theme.dim();
-    let say = |text: String| Some(Line::styled(format!("   {text}"), dim));
+    let say = |text: String| vec![Line::styled(format!("   {text}"), dim)];
     if let Some(why) = no_answer(view, view.app.known_events(None)) {
-        return say(why);
+        return why.into_iter().flat_map(say).collect();
     }
     match (count, all) {
         (0, 0) => say(format!(
             "nothing happened in these {}: no start, no exit, no gap in the data",
             age(view.app.time.window)
         )),
-        (0, all) => Some(no_match(view, all, "events")),
+        (0, all) => vec![no_match(view, all, "events")],
         _ if truncated => say("older ones are left out: { halves the window".to_owned()),
-        _ => None,
+        _ => vec![],
     }
 }
 

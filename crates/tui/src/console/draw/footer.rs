@@ -115,6 +115,7 @@ fn placed(app: &App, area: Rect) -> Vec<(Rect, &'static Binding)> {
     let shown = |pages: bool| {
         bindings(&scopes)
             .filter(move |line| !line.word.is_empty() && (line.scope == Scope::Pages) == pages)
+            .filter(|line| does_something(app, line.command))
     };
     let columns = usize::from(area.width);
     let (out, used) = row(app, shown(true), columns);
@@ -153,6 +154,16 @@ fn at(area: Rect, indent: usize, row: Row, start: usize) -> Vec<(Rect, &'static 
             )
         })
         .collect()
+}
+
+/// Whether a key changes anything here.
+fn does_something(app: &App, command: Command) -> bool {
+    match (command, app.spot.page) {
+        (Command::Wide, Page::Topology) => app.tree_form || app.drawing().is_some(),
+        (Command::Hidden, Page::Events | Page::Fleet | Page::Service) => false,
+        (Command::Zoom, Page::Events) => false,
+        _ => true,
+    }
 }
 
 /// Switches are named by what they do next.

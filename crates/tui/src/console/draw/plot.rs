@@ -104,12 +104,13 @@ pub(super) fn plot_area(area: Rect) -> Rect {
     }
 }
 
-/// A chart over the whole area; the last series lies on top. `least` is the least value that the axis reaches.
+/// A chart over the whole area; the last series lies on top. `least` is the least value that the axis reaches; `nothing`
+/// says why there is no line.
 pub(super) fn draw(
     view: View<'_>,
     lines: &[Series],
     least: f64,
-    figure: impl Fn(f64) -> String,
+    (figure, nothing): (impl Fn(f64) -> String, &str),
     area: Rect,
     buf: &mut Buffer,
 ) {
@@ -118,8 +119,18 @@ pub(super) fn draw(
         return;
     }
     let top = top(lines, least);
+    let known = lines.iter().any(|s| s.points.iter().any(Option::is_some));
+    if !known {
+        let text = format!(" {nothing}");
+        put(
+            Line::styled(text, view.theme.dim()),
+            super::at(plot, area.height / 2),
+            buf,
+        );
+    }
     for y in 0..area.height {
         let label = match y {
+            _ if !known => String::new(),
             0 => figure(top),
             y if y + 1 == area.height && area.height > 2 => figure(0.0),
             _ => String::new(),

@@ -4,10 +4,11 @@
 use super::chart::{sparkline, time_axis};
 use super::plot::{LABEL, Series, plot_area};
 use super::{View, at, below, plot, put, span};
-use crate::console::trouble::{Level, error_level};
+use crate::console::app::LinkState;
+use crate::console::trouble::{Level, error_level, figures};
 use coral_model::answer::Red;
 use coral_model::{Event, ServiceKey, Window};
-use coral_report::figure::{UNKNOWN, millis, percent, rate};
+use coral_report::figure::{millis, percent, rate};
 use coral_report::text::{left, right};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -47,20 +48,29 @@ pub(super) fn draw(view: View<'_>, service: &ServiceKey, area: Rect, buf: &mut B
     }
 }
 
+impl Past {
+    /// The line of a figure on top of that of the time that is compared with.
+    fn lines(&self, view: View<'_>, pick: fn(&Red) -> Option<f64>, style: Style) -> Vec<Series> {
+        let before = self.before.iter().map(|before| Series {
+            points: of(before, pick),
+            style: view.theme.dim(),
+            dotted: true,
+        });
+        let now = Series {
+            points: of(&self.now, pick),
+            style,
+            dotted: false,
+        };
+        before.chain([now]).collect()
+    }
+}
+
 fn ms(duration: Option<Duration>) -> Option<f64> {
     duration.map(|d| d.as_secs_f64() * 1e3)
 }
 
 fn of(points: &Points, pick: impl Fn(&Red) -> Option<f64>) -> Vec<Option<f64>> {
     points.iter().map(|p| p.as_ref().and_then(&pick)).collect()
-}
-
-/// What the charts of a service are made of.
-struct Charts<'a> {
-    view: View<'a>,
-    past: &'a Past,
-    /// The figures of now, for the titles.
-    red: Option<&'a Red>,
 }
 
 /// Three charts above each other, one time axis.
@@ -72,102 +82,86 @@ fn charts(
     area: Rect,
     buf: &mut Buffer,
 ) {
+    let theme = view.theme;
     let room = area.height - 2;
-    let rates = room * 3 / 10;
-    let errors = (room * 2 / 10).max(2);
+    let heights = [room * 3 / 10, (room * 2 / 10).max(2)];
     let part = |y: u16, height: u16| Rect {
         height,
         ..below(area, y)
     };
-    let red = view
-        .app
-        .row_of(service)
-        .and_then(crate::console::trouble::figures);
-    let charts = Charts { view, past, red };
-    charts.rate(part(0, rates), buf);
-    charts.errors(part(rates, errors), buf);
-    charts.durations(part(rates + errors, room - rates - errors), buf);
+    let [rates, errors, durations] = [
+        part(0, heights[0]),
+        part(heights[0], heights[1]),
+        part(heights[0] + heights[1], room - heights[0] - heights[1]),
+    ];
+    let nothing = why_blank(view, service);
+    let red = view.app.row_of(service).and_then(figures);
+    let words = [(rate(red.and_then(|r| r.rate_per_s)), theme.plain())];
+    let lines = past.lines(view, |r| r.rate_per_s, theme.chart());
+    title(view, "rate/s", &words, rates, buf);
+    let figure = |v| rate(Some(v));
+    plot::draw(view, &lines, 1.0, (figure, nothing), below(rates, 1), buf);
+
+    let style = |ratio: f64| match error_level(ratio) {
+        Level::Fine => theme.chart(),
+        level => theme.level(level).1,
+    };
+    let share = red.and_then(|r| r.error_ratio);
+    let words = [(percent(share), style(share.unwrap_or(0.0)))];
+    let worst = past.now.iter().flatten().filter_map(|r| r.error_ratio);
+    let lines = past.lines(view, |r| r.error_ratio, style(worst.fold(0.0, f64::max)));
+    title(view, "errors %", &words, errors, buf);
+    let figure = |v| percent(Some(v));
+    plot::draw(view, &lines, 0.01, (figure, nothing), below(errors, 1), buf);
+
+    duration_chart(view, past, red, nothing, durations, buf);
     let axis = plot_area(area);
     marks(view, events, at(axis, area.height - 2), buf);
     time_axis(view, at(axis, area.height - 1), buf);
 }
 
-/// A chart's first line is its title, the rest its plot.
-fn title_and_plot(area: Rect) -> (Rect, Rect) {
-    let plot = Rect {
-        height: area.height - 1,
-        ..below(area, 1)
+/// Three percentiles; only p95 is compared, for three dotted lines would say nothing.
+fn duration_chart(
+    view: View<'_>,
+    past: &Past,
+    red: Option<&Red>,
+    nothing: &str,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let theme = view.theme;
+    let word = |name: &str, pick: fn(&Red) -> Option<Duration>, style: Style| {
+        (format!("{name} {}", millis(red.and_then(pick))), style)
     };
-    (Rect { height: 1, ..area }, plot)
+    let words = [
+        word("p50", |r| r.p50, theme.chart()),
+        word("p95", |r| r.p95, theme.bold()),
+        word("p99", |r| r.p99, theme.dim()),
+    ];
+    title(view, "duration ms", &words, area, buf);
+    let one = |pick, style| {
+        past.lines(view, pick, style)
+            .into_iter()
+            .filter(|s: &Series| !s.dotted)
+    };
+    let mut lines: Vec<Series> = one(|r| ms(r.p99), theme.dim()).collect();
+    lines.extend(one(|r| ms(r.p50), theme.chart()));
+    lines.extend(past.lines(view, |r| ms(r.p95), theme.bold()));
+    let figure = |v: f64| millis(Some(Duration::from_secs_f64(v / 1e3)));
+    plot::draw(view, &lines, 1.0, (figure, nothing), below(area, 1), buf);
 }
 
-impl Charts<'_> {
-    /// A figure over the window, after the same of the compared time.
-    fn series(&self, pick: fn(&Red) -> Option<f64>, style: Style) -> Vec<Series> {
-        let before = self.past.before.iter().map(|points| Series {
-            points: of(points, pick),
-            style: self.view.theme.dim(),
-            dotted: true,
-        });
-        let now = Series {
-            points: of(&self.past.now, pick),
-            style,
-            dotted: false,
-        };
-        before.chain([now]).collect()
-    }
-
-    fn rate(&self, area: Rect, buf: &mut Buffer) {
-        let (head, body) = title_and_plot(area);
-        let theme = self.view.theme;
-        let now = self.red.map_or(UNKNOWN.to_owned(), |r| rate(r.rate_per_s));
-        title(self.view, "rate/s", &[(now, theme.plain())], head, buf);
-        let lines = self.series(|r| r.rate_per_s, theme.chart());
-        plot::draw(self.view, &lines, 1.0, |v| rate(Some(v)), body, buf);
-    }
-
-    fn errors(&self, area: Rect, buf: &mut Buffer) {
-        let (head, body) = title_and_plot(area);
-        let theme = self.view.theme;
-        let share = self.red.and_then(|r| r.error_ratio);
-        let style = match share {
-            Some(ratio) if ratio > 0.0 => theme.level(error_level(ratio)).1,
-            _ => theme.dim(),
-        };
-        title(self.view, "errors %", &[(percent(share), style)], head, buf);
-        let ratios = self.past.now.iter().flatten().filter_map(|r| r.error_ratio);
-        let line = match error_level(ratios.fold(0.0, f64::max)) {
-            Level::Fine => theme.chart(),
-            level => theme.level(level).1,
-        };
-        let lines = self.series(|r| r.error_ratio, line);
-        plot::draw(self.view, &lines, 0.01, |v| percent(Some(v)), body, buf);
-    }
-
-    fn durations(&self, area: Rect, buf: &mut Buffer) {
-        let (head, body) = title_and_plot(area);
-        let theme = self.view.theme;
-        let word = |name: &str, of: fn(&Red) -> Option<Duration>, style: Style| {
-            (format!("{name} {}", millis(self.red.and_then(of))), style)
-        };
-        let words = [
-            word("p50", |r| r.p50, theme.chart()),
-            word("p95", |r| r.p95, theme.bold()),
-            word("p99", |r| r.p99, theme.dim()),
-        ];
-        title(self.view, "duration ms", &words, head, buf);
-        let [p99, p50, p95] = [
-            self.series(|r| ms(r.p99), theme.dim()),
-            self.series(|r| ms(r.p50), theme.chart()),
-            self.series(|r| ms(r.p95), theme.bold()),
-        ];
-        // Only p95 is compared: three dotted lines would say nothing.
-        let (before, p95): (Vec<_>, Vec<_>) = p95.into_iter().partition(|line| line.dotted);
-        let lines = p99.into_iter().filter(|line| !line.dotted).chain(before);
-        let lines = lines.chain(p50.into_iter().filter(|line| !line.dotted));
-        let lines: Vec<Series> = lines.chain(p95).collect();
-        let figure = |v: f64| millis(Some(Duration::from_secs_f64(v / 1e3)));
-        plot::draw(self.view, &lines, 1.0, figure, body, buf);
+/// Why a chart has no line.
+fn why_blank(view: View<'_>, service: &ServiceKey) -> &'static str {
+    let slices = crate::console::questions::slices(view.app.window(view.now));
+    let newest = slices.last().map(|&slice| {
+        let span = coral_model::Span::Between(slice);
+        crate::console::questions::summary(span, service)
+    });
+    match newest.and_then(|question| view.app.asked.get(&question)) {
+        Some(_) => "no request in this window",
+        None if view.app.link != LinkState::Open => "not known while the colony is away",
+        None => "asking ...",
     }
 }
 
@@ -210,7 +204,7 @@ pub(super) fn marks(view: View<'_>, events: &[Event], area: Rect, buf: &mut Buff
 fn bars(view: View<'_>, service: &ServiceKey, past: &Past, area: Rect, buf: &mut Buffer) {
     let theme = view.theme;
     let row = view.app.row_of(service);
-    let red = row.and_then(crate::console::trouble::figures);
+    let red = row.and_then(figures);
     let as_time = |value: Option<f64>| value.map(|v| Duration::from_secs_f64(v / 1e3));
     type Line5 = (&'static str, fn(&Red) -> Option<f64>, String);
     let lines: [Line5; 5] = [
@@ -241,6 +235,18 @@ fn bars(view: View<'_>, service: &ServiceKey, past: &Past, area: Rect, buf: &mut
                 .map(|(bar, high)| span(bar, if high { theme.unusual() } else { theme.chart() })),
         );
         put(Line::from(spans), at(area, y), buf);
+    }
+    if past.now.iter().all(Option::is_none) {
+        let blank = Rect {
+            x: area.x + u16::try_from(NAME + FIGURE + 2).unwrap_or(0),
+            width: u16::try_from(width).unwrap_or(0),
+            ..at(area, 2)
+        };
+        put(
+            Line::styled(why_blank(view, service), theme.dim()),
+            blank,
+            buf,
+        );
     }
     let axis = Rect {
         x: area.x + u16::try_from(NAME + FIGURE + 2).unwrap_or(0),

@@ -23,6 +23,8 @@ use ratatui::text::Line;
 const MARK: usize = 3;
 const TREND_MIN: usize = 8;
 const TREND_MAX: usize = 60;
+/// What it speaks and where it listens.
+const WORDS_MIN: usize = 22;
 
 /// What a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,9 +91,13 @@ fn columns(view: View<'_>, longest: usize, width: usize) -> Vec<(Kind, Column)> 
         true => WIDE.to_vec(),
         false => FIXED.to_vec(),
     };
+    let last = match view.app.wide {
+        true => WORDS_MIN,
+        false => TREND_MIN,
+    };
     let needed = |fixed: &[(Kind, &str, usize)]| {
         let columns: usize = fixed.iter().map(|c| c.2 + GAP).sum();
-        MARK + name + columns + GAP + TREND_MIN
+        MARK + name + columns + GAP + last
     };
     for leaving in LEAVING {
         if needed(&fixed) > width {
@@ -114,7 +120,7 @@ fn columns(view: View<'_>, longest: usize, width: usize) -> Vec<(Kind, Column)> 
         };
         out.push((kind, column));
     }
-    let room = width.saturating_sub(needed(&fixed) - TREND_MIN);
+    let room = width.saturating_sub(needed(&fixed) - last);
     if view.app.wide {
         let half = room.saturating_sub(GAP) / 2;
         out.push((Kind::Speaks, Column::words("SPEAKS", half.min(24))));

@@ -45,7 +45,8 @@ pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
         }
         y += 1;
     }
-    if let Some(line) = after(view, count, usize::from(rows.height), cursor.offset()) {
+    let lines = after(view, count, usize::from(rows.height), cursor.offset());
+    for (y, line) in (y..area.bottom()).zip(lines) {
         let at = Rect {
             y,
             height: 1,
@@ -56,12 +57,14 @@ pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 /// What stands below the rows: why there are none, or how many more.
-fn after(view: View<'_>, count: usize, height: usize, offset: usize) -> Option<Line<'static>> {
+fn after(view: View<'_>, count: usize, height: usize, offset: usize) -> Vec<Line<'static>> {
     let app = view.app;
-    let say = |text: String| Some(Line::styled(format!("   {text}"), view.theme.dim()));
+    let say = |text: String| vec![Line::styled(format!("   {text}"), view.theme.dim())];
     if count > 0 {
-        let below = count.saturating_sub(offset + height);
-        return (below > 0).then(|| say(format!("{below} more below")))?;
+        return match count.saturating_sub(offset + height) {
+            0 => vec![],
+            below => say(format!("{below} more below")),
+        };
     }
     if !app.filter().is_empty() {
         let all = match app.tab {
@@ -69,45 +72,71 @@ fn after(view: View<'_>, count: usize, height: usize, offset: usize) -> Option<L
             Tab::Callers | Tab::Callees => app.picture().edges().len(),
             Tab::Changes => app.page_events().0.len(),
         };
-        return Some(no_match(view, all, "rows"));
+        return vec![no_match(view, all, "rows")];
     }
-    let known = match app.tab {
-        Tab::Routes => app.known_routes(),
-        Tab::Changes => app.known_events(app.spot.service.as_ref()),
+    let (known, nothing) = match app.tab {
+        Tab::Routes => (app.known_routes(), no_requests(view)),
+        Tab::Changes => (
+            app.known_events(app.spot.service.as_ref()),
+            "nothing happened to it in this window",
+        ),
         Tab::Callers => return say("nobody was seen calling it in this window".to_owned()),
         Tab::Callees => return say("it was not seen calling anybody in this window".to_owned()),
     };
-    if let Some(why) = no_answer(view, known) {
-        return say(why);
+    match no_answer(view, known) {
+        Some(why) => why.into_iter().flat_map(say).collect(),
+        None => say(nothing.to_owned()),
     }
-    say(match app.tab {
-        Tab::Routes => no_requests(view).to_owned(),
-        _ => "nothing happened to it in this window".to_owned(),
-    })
 }
 
-/// The columns of RED figures, as many as fit beside the words before them.
-fn red_columns(room: usize, sorted: Option<RouteSort>) -> Vec<Column> {
-    let title = |name: &str, by: RouteSort| match sorted == Some(by) {
-        true => format!("{name}↓"),
-        false => name.to_owned(),
+/// A column of RED figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Figure {
+    Rate,
+    Errors,
+    P50,
+    P95,
+    P99,
+    Max,
+    Requests,
+}
+
+const FIGURES: [(Figure, &str, usize); 7] = [
+    (Figure::Rate, "RATE/s", 8),
+    (Figure::Errors, "ERR%", 6),
+    (Figure::P50, "P50 ms", 8),
+    (Figure::P95, "P95 ms", 11),
+    (Figure::P99, "P99 ms", 8),
+    (Figure::Max, "MAX ms", 8),
+    (Figure::Requests, "REQUESTS", 9),
+];
+/// Columns leave in this order.
+const LEAVING: [Figure; 4] = [Figure::Requests, Figure::Max, Figure::P99, Figure::P50];
+
+/// The figures that fit beside the words before them, and their columns.
+fn figures(room: usize, sorted: Option<RouteSort>) -> (Vec<Figure>, Vec<Column>) {
+    let mut kept = FIGURES.to_vec();
+    let needed = |kept: &[(Figure, &str, usize)]| -> usize { kept.iter().map(|c| c.2 + GAP).sum() };
+    for leaving in LEAVING {
+        if needed(&kept) > room {
+            kept.retain(|c| c.0 != leaving);
+        }
+    }
+    let by = match sorted {
+        Some(RouteSort::Rate) => Some(Figure::Rate),
+        Some(RouteSort::Errors) => Some(Figure::Errors),
+        Some(RouteSort::P95) => Some(Figure::P95),
+        Some(RouteSort::Route) | None => None,
     };
-    let mut columns = vec![
-        Column::figures(&title("RATE/s", RouteSort::Rate), 8),
-        Column::figures(&title("ERR%", RouteSort::Errors), 6),
-        Column::figures("P50 ms", 8),
-        Column::figures(&title("P95 ms", RouteSort::P95), 11),
-        Column::figures("P99 ms", 8),
-        Column::figures("MAX ms", 8),
-        Column::figures("REQUESTS", 9),
-    ];
-    while columns.len() > 3 && total(&columns) + GAP > room {
-        columns.pop();
-    }
-    columns
+    let column = |&(figure, title, width): &(Figure, &str, usize)| {
+        let mark = if by == Some(figure) { "↓" } else { "" };
+        Column::figures(&format!("{title}{mark}"), width)
+    };
+    let columns = kept.iter().map(column).collect();
+    (kept.iter().map(|c| c.0).collect(), columns)
 }
 
-fn red_cells(view: View<'_>, red: Option<&Red>) -> Vec<Cell> {
+fn red_cells(view: View<'_>, red: Option<&Red>, figures: &[Figure]) -> Vec<Cell> {
     let theme = view.theme;
     let few = red.is_none_or(|r| r.samples < FEW_SAMPLES);
     let measured = if few { theme.dim() } else { theme.plain() };
@@ -117,27 +146,28 @@ fn red_cells(view: View<'_>, red: Option<&Red>) -> Vec<Cell> {
     } else {
         theme.dim()
     };
-    vec![
-        cell(rate(red.and_then(|r| r.rate_per_s)), plain),
-        errors(view, red.and_then(|r| r.error_ratio)),
-        time(|r| r.p50),
-        cell(
-            red.map_or(UNKNOWN.into(), |r| percentile(r.p95, r.samples)),
-            measured,
-        ),
-        time(|r| r.p99),
-        time(|r| r.max),
-        cell(
-            red.map_or(UNKNOWN.into(), |r| r.counts.requests.to_string()),
-            theme.dim(),
-        ),
-    ]
+    let value = |figure: &Figure| match figure {
+        Figure::Rate => cell(rate(red.and_then(|r| r.rate_per_s)), plain),
+        Figure::Errors => errors(view, red.and_then(|r| r.error_ratio)),
+        Figure::P50 => time(|r| r.p50),
+        Figure::P95 => {
+            let text = red.map_or(UNKNOWN.into(), |r| percentile(r.p95, r.samples));
+            cell(text, measured)
+        }
+        Figure::P99 => time(|r| r.p99),
+        Figure::Max => time(|r| r.max),
+        Figure::Requests => {
+            let count = red.map(|r| r.counts.requests.to_string());
+            cell(count.unwrap_or(UNKNOWN.into()), theme.dim())
+        }
+    };
+    figures.iter().map(value).collect()
 }
 
 fn routes(view: View<'_>, width: usize) -> (Line<'static>, Vec<Line<'static>>) {
     let sort = view.app.route_sort;
     let fixed = MARK + 7 + 4 + 3 * GAP;
-    let red = red_columns(width.saturating_sub(fixed + 24), Some(sort));
+    let (figures, red) = figures(width.saturating_sub(fixed + 24), Some(sort));
     let route = width.saturating_sub(fixed + total(&red) + 1);
     let title = match sort == RouteSort::Route {
         true => "ROUTE↓",
@@ -164,7 +194,7 @@ fn routes(view: View<'_>, width: usize) -> (Line<'static>, Vec<Line<'static>>) {
             cell(row.route.visible(), theme.bold()),
             cell(row.status_class.name(), status),
         ];
-        cells.extend(red_cells(view, Some(&row.red)));
+        cells.extend(red_cells(view, Some(&row.red), &figures));
         marked(glyph, status, line(&columns, cells))
     };
     (head, view.app.tab_routes().into_iter().map(row).collect())
@@ -182,11 +212,16 @@ fn edges(view: View<'_>, width: usize) -> (Line<'static>, Vec<Line<'static>>) {
         false => vec![Column::figures("CONNS", 6)],
     };
     let fixed = MARK + 9 + 2 * GAP + total(&moved) + GAP;
-    let mut red = red_columns(width.saturating_sub(fixed + 20), None);
-    red.truncate(5);
+    let (mut figures, mut red) = figures(width.saturating_sub(fixed + 20), None);
+    // Beside the connections there is no room for counts.
+    let most = figures
+        .iter()
+        .take_while(|f| !matches!(f, Figure::Max | Figure::Requests))
+        .count();
+    figures.truncate(most);
+    red.truncate(most);
     let name = width.saturating_sub(fixed + total(&red) + 1).min(50);
     let mut columns = vec![Column::words("SERVICE", name), Column::words("SPEAKS", 9)];
-    let figures = red.len();
     columns.extend(red);
     columns.extend(moved);
     let head = marked("", Style::new(), titles(&columns, view.theme));
@@ -198,7 +233,7 @@ fn edges(view: View<'_>, width: usize) -> (Line<'static>, Vec<Line<'static>>) {
             cell(text::service(other), theme.bold()),
             cell(edge.protocol.name(), theme.dim()),
         ];
-        cells.extend(red_cells(view, edge.red.as_ref()).into_iter().take(figures));
+        cells.extend(red_cells(view, edge.red.as_ref(), &figures));
         cells.extend([
             cell(edge.connections.to_string(), theme.plain()),
             cell(bytes(edge.bytes_sent as f64), theme.plain()),
