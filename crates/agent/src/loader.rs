@@ -19,6 +19,8 @@ pub fn load_in_child(program: &std::path::Path) -> Result<Loaded, ProbesError> {
     let (own, theirs) = UnixStream::pair().map_err(failed)?;
     let child = Command::new(program)
         .arg("load")
+        // What it writes is read when it has ended: more than a pipe holds would keep it from ending.
+        .env("CORAL_LOG", "warn")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

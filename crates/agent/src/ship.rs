@@ -25,8 +25,8 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(2),
     Duration::from_secs(5),
 ];
-/// Batches on their way without an acknowledgement.
-const UNDER_WAY: usize = 64;
+/// Batches that wait for the connection to take them: after a break each may be large.
+const UNDER_WAY: usize = 8;
 
 /// How a stream ended.
 enum Ended {
