@@ -1,7 +1,9 @@
-//! What `coral-colony` can be told.
+//! What `coral-colony` can be told, by arguments and `CORAL_LOG`.
 
 use clap::Parser;
 use coral_store::Keeping;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 
 /// Stores what agents observe and answers questions about it.
 #[derive(Parser)]
@@ -13,4 +15,17 @@ pub struct Arguments {
     /// About how large the store may become; the oldest of the finest level goes first. 0 = no bound
     #[arg(long, default_value_t = Keeping::default().max_bytes, value_name = "BYTES")]
     pub max_store_bytes: u64,
+    /// Serve /healthz and /metrics here, such as 127.0.0.1:7668; loopback only, the token is in metrics.token beside the store
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
+}
+
+/// Logs go to stderr.
+pub fn log() {
+    let level = tracing_subscriber::EnvFilter::try_from_env("CORAL_LOG");
+    tracing_subscriber::fmt()
+        .with_env_filter(level.unwrap_or_else(|_| "info".into()))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 }

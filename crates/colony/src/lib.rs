@@ -15,6 +15,7 @@ pub mod hub;
 pub mod identity;
 pub mod ingest;
 pub mod live;
+pub mod metrics;
 pub mod query;
 pub mod rpc;
 pub mod server;

@@ -1,9 +1,11 @@
 //! What the colony knows of the last minutes without asking the store: the pulses of the last 15 minutes, and of each
 //! agent its newest state. Bounded; what was acknowledged is in the store or comes again in a summary.
 
+use crate::metrics::red::{Series, Totals};
 use coral_model::summary::Counts;
 use coral_model::{
-    AgentHealth, AgentId, Batch, Histogram, InstanceKey, Item, Protocol, Side, TimeNs, Window,
+    AgentHealth, AgentId, Batch, Histogram, InstanceKey, Item, Protocol, ServiceKey, Side, TimeNs,
+    Window,
 };
 use coral_store::ShipState;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -70,6 +72,8 @@ struct Inner {
     pulses: HashMap<PulseKey, VecDeque<LivePulse>>,
     held: usize,
     swept: TimeNs,
+    /// What services did since the colony started.
+    totals: Totals,
 }
 
 /// The live data, shared by ingest and query.
@@ -107,6 +111,7 @@ impl Live {
     /// Takes in a batch that is stored. `unknown` is what the colony skipped of this run so far.
     pub fn absorb(&self, agent: &AgentId, batch: &Batch, unknown: u64, now: TimeNs) {
         let mut inner = self.write();
+        inner.totals.absorb(batch);
         let mut newest = batch.clock;
         for item in &batch.items {
             match item {
@@ -149,6 +154,11 @@ impl Live {
     /// The agents and their newest state.
     pub fn agents(&self) -> BTreeMap<AgentId, LiveAgent> {
         self.read().agents.clone()
+    }
+
+    /// What services did since the colony started, by service and side.
+    pub fn totals(&self) -> Vec<((ServiceKey, Side), Series)> {
+        self.read().totals.all()
     }
 
     /// A stream of the agent opened; it closes when the guard is dropped.

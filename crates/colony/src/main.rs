@@ -10,12 +10,11 @@ use coral_colony::hub::Beat;
 use coral_colony::identity::People;
 use coral_colony::query::About;
 use coral_colony::server::{Colony, Parts, stop_on_signals};
-use coral_config::{Folders, Role, private_folder};
+use coral_config::{ColonyFolder, Folders, Role, private_folder};
 use coral_mesh::direct::Listener;
 use coral_model::{ColonyId, TimeNs};
 use coral_store::{Duck, Keeping};
-use std::io::IsTerminal as _;
-use std::path::Path;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -28,12 +27,7 @@ fn main() -> Result<()> {
     color_eyre::install()?;
     let arguments = Arguments::parse();
     let colony = ColonyId::new(&arguments.colony)?;
-    let level = tracing_subscriber::EnvFilter::try_from_env("CORAL_LOG");
-    tracing_subscriber::fmt()
-        .with_env_filter(level.unwrap_or_else(|_| "info".into()))
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    arguments::log();
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let folder = Folders::discover()?.colony(colony.as_str())?;
     private_folder(&folder.run)?;
@@ -56,15 +50,25 @@ fn main() -> Result<()> {
         },
         beat: Beat::default(),
     };
-    let served = serve(parts, &folder.socket);
+    let served = serve(parts, &folder, arguments.metrics);
     store.close();
     served
 }
 
 #[tokio::main(worker_threads = 2)]
-async fn serve(parts: Parts<Duck>, socket: &Path) -> Result<()> {
+async fn serve(
+    parts: Parts<Duck>,
+    folder: &ColonyFolder,
+    metrics: Option<SocketAddr>,
+) -> Result<()> {
     let store = parts.store.clone();
-    let colony = Colony::new(parts, stop_on_signals()?)?;
+    let mut colony = Colony::new(parts, stop_on_signals()?)?;
+    if let (Some(address), Some(state)) = (metrics, folder.store.parent()) {
+        let (serving, at) = colony.with_metrics(address, state).await?;
+        tracing::info!(address = %at, "serving health and metrics");
+        colony = serving;
+    }
+    let socket = &folder.socket;
     let listener = Listener::bind(socket).wrap_err_with(|| format!("bind {}", socket.display()))?;
     tracing::info!(socket = %socket.display(), "serving");
     tokio::select! {

@@ -5,6 +5,7 @@ use crate::hub::{Beat, Hub};
 use crate::identity::{Door, Identify, People};
 use crate::ingest::Ingest;
 use crate::live::Live;
+use crate::metrics::{self, Meters, MetricsError, Source};
 use crate::query::{About, Query};
 use crate::rpc::{query, ship, watch};
 use coral_mesh::Listener;
@@ -12,6 +13,8 @@ use coral_proto::v1::query_server::QueryServer;
 use coral_proto::v1::ship_server::ShipServer;
 use coral_proto::v1::watch_server::WatchServer;
 use coral_store::{Append, Read, StoreError};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal as unix_signal};
@@ -41,6 +44,8 @@ pub struct Colony {
     pub identify: Identify,
     /// Its services.
     pub routes: Routes,
+    /// What its metrics are made of.
+    source: Source,
     stop: signal::Receiver<bool>,
 }
 
@@ -60,8 +65,16 @@ impl Colony {
         };
         let (sink, reader): (Arc<dyn Append>, Arc<dyn Read>) = (parts.store.clone(), parts.store);
         let clock = parts.clock;
-        crate::upkeep::start(sink.clone(), clock.clone(), stop.clone());
+        let meters = Arc::new(Meters::default());
+        crate::upkeep::start(sink.clone(), clock.clone(), meters.clone(), stop.clone());
         let live = Arc::new(Live::new(health, &ships));
+        let source = Source {
+            store: reader.clone(),
+            live: live.clone(),
+            meters: meters.clone(),
+            about: parts.about.clone(),
+            clock: clock.clone(),
+        };
         let asked = Arc::new(Query::new(reader, live.clone(), parts.about));
         let hub = Hub::start(asked.clone(), clock.clone(), parts.beat, stop.clone());
         let ship = ship::Service {
@@ -69,6 +82,7 @@ impl Colony {
             live,
             sink: sink.clone(),
             clock: clock.clone(),
+            meters: meters.clone(),
             stop: stop.clone(),
         };
         let watch = watch::Service {
@@ -76,7 +90,7 @@ impl Colony {
             sink: sink.clone(),
             clock: clock.clone(),
         };
-        let asked = query::Service::new(asked, sink.clone(), clock.clone());
+        let asked = query::Service::new(asked, sink.clone(), clock.clone(), meters);
         let ship = ShipServer::new(ship).max_decoding_message_size(ship::MAX_MESSAGE);
         let routes = Routes::new(ship)
             .add_service(QueryServer::new(asked))
@@ -89,8 +103,25 @@ impl Colony {
         Ok(Self {
             identify: Identify(Arc::new(door)),
             routes,
+            source,
             stop,
         })
+    }
+
+    /// Serves health and metrics on a loopback address as well; where. `folder` holds the token.
+    ///
+    /// # Errors
+    /// [`MetricsError`].
+    pub async fn with_metrics(
+        self,
+        address: SocketAddr,
+        folder: &Path,
+    ) -> Result<(Self, SocketAddr), MetricsError> {
+        let listening = metrics::listen(address, folder, self.source.clone()).await?;
+        let source = |source| MetricsError::Listen { address, source };
+        let bound = listening.address().map_err(source)?;
+        listening.start(self.stop.clone());
+        Ok((self, bound))
     }
 
     /// Serves until the stop, then lets open calls end for a few seconds.

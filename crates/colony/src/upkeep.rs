@@ -2,6 +2,7 @@
 //! after piece while there is more, with room for batches between them.
 
 use crate::Clock;
+use crate::metrics::Meters;
 use coral_store::Append;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,12 @@ const EVERY: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(5);
 
 /// Starts the task; it ends when `stop` turns true.
-pub fn start(store: Arc<dyn Append>, clock: Clock, mut stop: watch::Receiver<bool>) {
+pub fn start(
+    store: Arc<dyn Append>,
+    clock: Clock,
+    meters: Arc<Meters>,
+    mut stop: watch::Receiver<bool>,
+) {
     tokio::spawn(async move {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -23,7 +29,9 @@ pub fn start(store: Arc<dyn Append>, clock: Clock, mut stop: watch::Receiver<boo
                 () = crate::stopped(&mut stop) => return,
                 _ = ticks.tick() => {}
             }
-            match pieces(&*store, &clock, &stop).await {
+            let done = pieces(&*store, &clock, &stop).await;
+            meters.store(done.as_ref().err().map(ToString::to_string));
+            match done {
                 Ok(()) => failing = false,
                 Err(error) if !failing => {
                     tracing::warn!(%error, "the store could not be maintained; it is tried again");

@@ -326,6 +326,10 @@ impl Snapshot for View {
         ))
     }
 
+    fn bytes(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
         self.with(|t| t.audit.iter().rev().take(limit).cloned().collect())
     }

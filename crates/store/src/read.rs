@@ -305,6 +305,9 @@ pub trait Snapshot {
     /// [`SqlError`]: there is no such view or form, a limit was reached, or the engine could not write.
     fn export(&self, view: &str, format: Format, window: Window) -> Result<File, SqlError>;
 
+    /// How many bytes the store holds.
+    fn bytes(&self) -> Result<u64, StoreError>;
+
     /// The newest rows of the audit log, newest first.
     fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError>;
 }

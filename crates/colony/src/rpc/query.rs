@@ -1,5 +1,6 @@
 //! `Query.Run`: carries a question to the query layer and the answer back, in parts of bounded size.
 
+use crate::metrics::Meters;
 use crate::query::{Query, QueryError};
 use crate::{Clock, audit, identity};
 use coral_model::{Answer, Caller, Question};
@@ -9,6 +10,7 @@ use coral_store::sql::SqlError;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
@@ -61,6 +63,7 @@ pub struct Service {
     pub(super) query: Arc<Query>,
     pub(super) sink: Arc<dyn Append>,
     pub(super) clock: Clock,
+    meters: Arc<Meters>,
     turns: Semaphore,
     /// Files are written one at a time.
     pub(super) files: Semaphore,
@@ -68,11 +71,17 @@ pub struct Service {
 
 impl Service {
     /// Over this query layer; calls are audited in `sink`.
-    pub fn new(query: Arc<Query>, sink: Arc<dyn Append>, clock: Clock) -> Self {
+    pub fn new(
+        query: Arc<Query>,
+        sink: Arc<dyn Append>,
+        clock: Clock,
+        meters: Arc<Meters>,
+    ) -> Self {
         Self {
             query,
             sink,
             clock,
+            meters,
             turns: Semaphore::new(AT_A_TIME),
             files: Semaphore::new(1),
         }
@@ -109,7 +118,15 @@ impl v1::query_server::Query for Service {
             answer(&self.query, question, caller, now).await
         };
         let late = |_| Status::deadline_exceeded("the answer took longer than the question allows");
-        let answer = tokio::time::timeout(deadline, work).await.map_err(late)??;
+        let begin = std::time::Instant::now();
+        let answer = tokio::time::timeout(deadline, work).await;
+        let took = begin.elapsed().as_micros() as u64;
+        self.meters.question_us.fetch_add(took, Ordering::Relaxed);
+        Meters::count(match answer {
+            Ok(Ok(_)) => &self.meters.questions,
+            _ => &self.meters.questions_failed,
+        });
+        let answer = answer.map_err(late)??;
         let parts = parts(v1::AnswerPart::from(&answer));
         Ok(Response::new(
             stream::iter(parts.into_iter().map(Ok)).boxed(),

@@ -3,6 +3,7 @@
 
 use crate::ingest::{Ingest, IngestError};
 use crate::live::Live;
+use crate::metrics::Meters;
 use crate::{Clock, audit, identity};
 use coral_model::{AgentId, Batch, Caller, Epoch, Role};
 use coral_proto::{WIRE_REVISION, v1};
@@ -40,6 +41,8 @@ pub struct Service {
     pub sink: Arc<dyn Append>,
     /// Now.
     pub clock: Clock,
+    /// What is counted.
+    pub meters: Arc<Meters>,
     /// Turns true when the colony stops.
     pub stop: watch::Receiver<bool>,
 }
@@ -104,7 +107,12 @@ impl Service {
             let batch = Batch::try_from(message)
                 .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
             let epoch = batch.epoch;
-            let last = self.ingest.take(&agent, batch, (self.clock)()).await?;
+            let taken = self.ingest.take(&agent, batch, (self.clock)()).await;
+            Meters::count(match taken {
+                Ok(_) => &self.meters.batches,
+                Err(_) => &self.meters.batches_failed,
+            });
+            let last = taken?;
             next = ack(epoch, last.0);
         }
     }

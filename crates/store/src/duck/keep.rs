@@ -259,12 +259,17 @@ fn oldest(connection: &Connection, level: Level) -> Result<Option<TimeNs>, Store
 
 /// The bytes in use: blocks of the file, and its log.
 fn used_bytes(connection: &Connection, log: &Path) -> Result<u64, StoreError> {
-    let blocks: u64 = connection
+    let blocks = used_blocks(connection)?;
+    Ok(blocks + std::fs::metadata(log).map_or(0, |m| m.len()))
+}
+
+/// The bytes of the file's blocks that hold something.
+pub(super) fn used_blocks(connection: &Connection) -> Result<u64, StoreError> {
+    connection
         .query_row(
             "SELECT coalesce(sum(used_blocks * block_size), 0)::UBIGINT FROM pragma_database_size()",
             [],
             |row| row.get(0),
         )
-        .map_err(StoreError::engine("measure the store"))?;
-    Ok(blocks + std::fs::metadata(log).map_or(0, |m| m.len()))
+        .map_err(StoreError::engine("measure the store"))
 }

@@ -6,7 +6,7 @@ use super::readers::Readers;
 use super::rows::ROUTE_ALL;
 use super::scan::{self, ends_in};
 use super::tables::{self, INSTANCE_COLUMNS, seen_instance};
-use super::{ask, marks, measures, views};
+use super::{ask, keep, marks, measures, views};
 use crate::StoreError;
 use crate::level::{Level, Marks, Reach};
 use crate::read::{
@@ -262,6 +262,10 @@ impl Snapshot for View {
 
     fn export(&self, view: &str, format: Format, window: Window) -> Result<File, SqlError> {
         export::write(self, &self.readers.folder, view, format, window)
+    }
+
+    fn bytes(&self) -> Result<u64, StoreError> {
+        keep::used_blocks(self.connection()?)
     }
 
     fn audit(&self, limit: usize) -> Result<Vec<AuditRow>, StoreError> {

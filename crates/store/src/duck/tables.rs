@@ -8,7 +8,7 @@ use coral_model::{
     AgentId, BootId, Epoch, Instance, InstanceKey, Observed, Seq, ServiceClass, ServiceKey, TimeNs,
 };
 use duckdb::{Connection, Row, Statement, params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The columns of `instance` in the order that [`seen_instance`] reads them.
 pub(super) const INSTANCE_COLUMNS: &str = "id, agent, boot, pid, start_ticks, namespace, service, class, host, started_ns, ports, first_seen_ns, last_seen_ns";
@@ -146,16 +146,24 @@ pub(super) fn write_instances(
             describe(&mut statement, seen).map_err(&failed)?;
         }
     }
-    for p in placed.iter().filter(|p| !p.changes.touched.is_empty()) {
-        let touched = p.changes.touched.iter();
-        let ids: Vec<_> = touched.map(|id| id.0.to_string()).collect();
+    // Each instance once, whatever number of batches speak of it.
+    let mut newest: HashMap<u32, i64> = HashMap::new();
+    for p in placed {
+        for id in &p.changes.touched {
+            let seen = newest.entry(id.0).or_insert(i64::MIN);
+            *seen = p.batch.clock.0.max(*seen);
+        }
+    }
+    let mut at: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+    for (id, clock) in newest {
+        at.entry(clock).or_default().push(id.to_string());
+    }
+    for (clock, ids) in at {
         let sql = format!(
             "UPDATE instance SET last_seen_ns = greatest(last_seen_ns, ?) WHERE id IN ({})",
             ids.join(",")
         );
-        connection
-            .execute(&sql, params![p.batch.clock.0])
-            .map_err(&failed)?;
+        connection.execute(&sql, params![clock]).map_err(&failed)?;
     }
     Ok(())
 }
