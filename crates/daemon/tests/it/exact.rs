@@ -12,46 +12,54 @@ fn requests_errors_and_edges_equal_the_access_log() {
     }
     let nginx = Nginx::start();
     let world = World::start();
-    run("hey", &["-n", "20000", "-c", "20", &nginx.url("/hello")]);
+    let ((hey, hey_name), (curl, curl_name)) = (nginx.client("hey"), nginx.client("curl"));
+    run(&hey, &["-n", "20000", "-c", "20", &nginx.url("/hello")]);
     for n in 0..200 {
-        run(
-            "curl",
-            &["-s", "-o", "/dev/null", &nginx.url(&format!("/fail/{n}"))],
-        );
+        let url = nginx.url(&format!("/fail/{n}"));
+        run(&curl, &["-s", "-o", "/dev/null", &url]);
     }
-    let served = world.quiescent(|w| w.figures("nginx", "server"));
+    let served = world.quiescent(|w| w.figures(&nginx.service(), "server"));
     let truth = nginx.truth();
     assert_eq!(truth, (20_200, 200));
     assert_eq!(served, truth, "{}", world.shown());
     assert_eq!(
-        world.figures("hey", "client"),
+        world.figures(&hey_name, "client"),
         (20_000, 0),
         "{}",
         world.shown()
     );
-    assert_eq!(world.figures("curl", "client"), (200, 200));
+    assert_eq!(
+        world.figures(&curl_name, "client"),
+        (200, 200),
+        "{}",
+        world.shown()
+    );
     let loss = world.json(&["query", "summary"])["loss"].clone();
     assert!(
         loss.as_object().unwrap().values().all(|count| count == 0),
         "{loss}"
     );
-    assert_edges(&world);
-    assert_routes(&world);
+    assert_edges(
+        &world,
+        &nginx.service(),
+        [(&hey_name, 20_000, 0), (&curl_name, 200, 200)],
+    );
+    assert_routes(&world, &nginx.service());
 }
 
 /// The edges have the same counts, from both ends. They come with the summaries, each ten seconds.
-fn assert_edges(world: &World) {
+fn assert_edges(world: &World, server: &str, clients: [(&str, u64, u64); 2]) {
     let counts = |caller: &str| {
         let topology = world.json(&["topology"]);
         let edges = topology["edges"].as_array().unwrap();
         let edge = edges
             .iter()
-            .find(|e| e["caller"] == caller && e["callee"] == "nginx")?
+            .find(|e| e["caller"] == caller && e["callee"] == server)?
             .clone();
         let of = |field: &str| edge[field].as_u64();
         Some((of("requests")?, of("errors")?, of("callee_requests")?))
     };
-    for (caller, requests, errors) in [("hey", 20_000, 0), ("curl", 200, 200)] {
+    for (caller, requests, errors) in clients {
         let all = || counts(caller).is_some_and(|(seen, ..)| seen >= requests);
         eventually("the edge has all requests", all);
         assert_eq!(
@@ -64,9 +72,9 @@ fn assert_edges(world: &World) {
 }
 
 /// Rows by route add up to the whole, whatever share of them was seen singly.
-fn assert_routes(world: &World) {
+fn assert_routes(world: &World, server: &str) {
     let total = || {
-        let metrics = world.json(&["query", "metrics", "nginx"]);
+        let metrics = world.json(&["query", "metrics", server]);
         metrics["rows"]
             .as_array()
             .unwrap()

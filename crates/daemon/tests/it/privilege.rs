@@ -144,8 +144,9 @@ fn five_capabilities_are_enough_and_each_that_lacks_is_named() {
         let rows = summary
             .and_then(|s| s["services"].as_array().cloned())
             .unwrap_or_default();
-        let own =
-            |r: &Value| r["service"] == "nginx" && r["side"] == "server" && r["requests"] == 1;
+        let own = |r: &Value| {
+            r["service"] == nginx.service().as_str() && r["side"] == "server" && r["requests"] == 1
+        };
         rows.iter().any(own)
     });
     drop(agent);

@@ -30,9 +30,12 @@ fn a_colony_killed_under_load_loses_nothing() {
     let truth = nginx.truth();
     assert!(truth.0 > 2_000, "hey sent {truth:?}");
     eventually("all of it arrived", || {
-        world.figures("nginx", "server").0 >= truth.0
+        world.figures(&nginx.service(), "server").0 >= truth.0
     });
-    assert_eq!(world.quiescent(|w| w.figures("nginx", "server")), truth);
+    assert_eq!(
+        world.quiescent(|w| w.figures(&nginx.service(), "server")),
+        truth
+    );
 }
 
 /// Ids of the kernel programs whose name begins as Coral's do.

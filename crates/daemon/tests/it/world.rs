@@ -205,7 +205,8 @@ impl Nginx {
              server {{ listen 127.0.0.1:{port}; location /hello {{ return 200 'hello\\n'; }} location /fail {{ return 500; }} }} }}"
         );
         std::fs::write(folder.path().join("nginx.conf"), config).unwrap();
-        let process = Command::new("nginx")
+        let program = own_copy(folder.path(), "nginx", port);
+        let process = Command::new(program)
             .arg("-c")
             .arg(folder.path().join("nginx.conf"))
             .spawn()
@@ -225,6 +226,20 @@ impl Nginx {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
+    /// The name that Coral gives it.
+    pub fn service(&self) -> String {
+        format!("nginx-{}", self.port)
+    }
+
+    /// A client of its own name, so that others on this machine are not counted with it: its path and its service.
+    pub fn client(&self, program: &str) -> (String, String) {
+        let path = own_copy(self.folder.path(), program, self.port);
+        (
+            path.display().to_string(),
+            format!("{program}-{}", self.port),
+        )
+    }
+
     /// Lines of the access log, and those with a 500.
     pub fn truth(&self) -> (u64, u64) {
         let log = std::fs::read_to_string(self.folder.path().join("access.log")).unwrap();
@@ -241,6 +256,20 @@ impl Drop for Nginx {
         let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
         let _ = self.process.wait();
     }
+}
+
+/// A copy of a program under a name of its own.
+fn own_copy(folder: &Path, program: &str, port: u16) -> PathBuf {
+    let found = Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .output()
+        .unwrap();
+    let original = String::from_utf8(found.stdout).unwrap();
+    let copy = folder.join(format!("{program}-{port}"));
+    if !copy.exists() {
+        std::fs::copy(original.trim(), &copy).unwrap();
+    }
+    copy
 }
 
 pub fn free_port() -> u16 {
