@@ -1,8 +1,9 @@
 //! The agent as a user of no rights but the five capabilities that it asks for, and with each of them missing.
 
-use crate::world::{Nginx, PATIENCE, able, beside, eventually, run, text};
+use crate::world::{PATIENCE, able, beside, eventually, free_port, run, text};
 use serde_json::Value;
 use std::fs::{Permissions, set_permissions};
+use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -124,10 +125,24 @@ fn database() -> PathBuf {
 
 #[test]
 fn five_capabilities_are_enough_and_each_that_lacks_is_named() {
-    if !able(&["setpriv", "nginx", "curl"]) {
+    if !able(&["setpriv", "python3", "curl"]) {
         return;
     }
-    let nginx = Nginx::start();
+    // Of another user than the agent, and of a name that no other program on this machine has.
+    let (port, name) = (
+        free_port().to_string(),
+        format!("privilege-{}", std::process::id()),
+    );
+    let mut command = Command::new("python3");
+    command.args(["-m", "http.server", &port, "--bind", "127.0.0.1"]);
+    command
+        .env("OTEL_SERVICE_NAME", &name)
+        .stderr(Stdio::null());
+    let _server = Running(command.stdout(Stdio::null()).spawn().unwrap());
+    let address = format!("127.0.0.1:{port}");
+    eventually("the server listens", || {
+        TcpStream::connect(&address).is_ok()
+    });
     let stage = Stage::set();
     let _colony = stage.start("coral-colony", &[], &[]);
     eventually("the colony answers", || stage.json(&["status"]).is_some());
@@ -138,14 +153,18 @@ fn five_capabilities_are_enough_and_each_that_lacks_is_named() {
         (&"ebpf".into(), 0),
         "{row}"
     );
-    run("curl", &["-s", "-o", "/dev/null", &nginx.url("/hello")]);
+    run(
+        "curl",
+        &["-s", "-o", "/dev/null", &format!("http://{address}/")],
+    );
     eventually("the one request is counted under its name", || {
         let summary = stage.json(&["query", "summary"]);
         let rows = summary
             .and_then(|s| s["services"].as_array().cloned())
             .unwrap_or_default();
-        let own =
-            |r: &Value| r["service"] == "nginx" && r["side"] == "server" && r["requests"] == 1;
+        let own = |r: &Value| {
+            r["service"] == name.as_str() && r["side"] == "server" && r["requests"] == 1
+        };
         rows.iter().any(own)
     });
     drop(agent);
@@ -154,11 +173,11 @@ fn five_capabilities_are_enough_and_each_that_lacks_is_named() {
         let others: Vec<&str> = CAPABILITIES.into_iter().filter(|c| *c != lacking).collect();
         let agent = stage.start("coral-daemon", &["agent"], &others);
         let row = stage.agent(&before);
-        let name = format!("CAP_{} is missing", lacking.to_uppercase());
+        let lacks = format!("CAP_{} is missing", lacking.to_uppercase());
         let missing = row["missing"].as_array().unwrap();
         assert_eq!(missing.len(), 1, "{row}");
         assert!(
-            missing[0]["why"].as_str().unwrap().starts_with(&name),
+            missing[0]["why"].as_str().unwrap().starts_with(&lacks),
             "{row}"
         );
         assert!(
