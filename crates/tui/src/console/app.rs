@@ -110,7 +110,7 @@ impl App {
             all: false,
             wide: false,
             tree_form: false,
-            depth: 1,
+            depth: 2,
             cursors: Cursors::default(),
             pane: Pane::default(),
             tab: Tab::Routes,

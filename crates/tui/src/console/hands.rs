@@ -52,7 +52,7 @@ impl Hands {
         match action {
             Action::Quit => {}
             Action::Suspend => terminal.lend(suspend)?,
-            Action::Repaint => terminal.screen.clear()?,
+            Action::Repaint => terminal.repaint()?,
             Action::Mouse(on) => terminal.mouse(on)?,
             Action::Watch(window) => drop(self.window.send_replace(window)),
             Action::Ask(question) => self.ask(question),

@@ -4,7 +4,7 @@ use crossterm::cursor::Show;
 use crossterm::event::{DisableMouseCapture, EnableMouseCapture, EventStream};
 use crossterm::execute;
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::backend::CrosstermBackend;
 use std::io::{Stdout, stdout};
@@ -47,12 +47,20 @@ impl Terminal {
         let result = meanwhile();
         enter()?;
         self.inputs = Some(EventStream::new());
-        self.screen.clear()?;
+        self.repaint()?;
         Ok(result)
     }
 }
 
 impl Terminal {
+    /// Has every cell drawn anew with the next frame. The library's own way asks the terminal where its cursor is, and a
+    /// terminal that does not answer would end the console.
+    pub(super) fn repaint(&mut self) -> std::io::Result<()> {
+        execute!(stdout(), Clear(ClearType::All))?;
+        self.screen = ratatui::Terminal::new(CrosstermBackend::new(stdout()))?;
+        Ok(())
+    }
+
     /// Takes the mouse, or leaves it to the terminal for selecting text.
     pub(super) fn mouse(&mut self, on: bool) -> std::io::Result<()> {
         match on {

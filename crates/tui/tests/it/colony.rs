@@ -1,25 +1,80 @@
-//! A small colony inside the test: the Query and Watch services over a Unix socket, with the answers of the fixture.
+//! A small colony inside the test: the Query and Watch services over a Unix socket, with the answers of a script.
 
 use crate::fixture;
 use coral_mesh::direct::Listener;
 use coral_mesh::rpc;
-use coral_model::Question;
+use coral_model::{Answer, Question, TimeNs};
 use coral_proto::v1;
 use coral_proto::v1::query_server::{Query, QueryServer};
 use coral_proto::v1::watch_server::{Watch, WatchServer};
+use futures::{Stream, StreamExt as _};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio_stream::{Stream, StreamExt as _};
+use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
 
 type Parts<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-#[derive(Clone)]
-struct Shop;
+/// What a colony answers, and whether it changes each second.
+#[derive(Clone, Copy)]
+pub struct Script {
+    pub answer: fn(&Question, TimeNs) -> Answer,
+    pub live: bool,
+    /// Whether one service comes and one goes right after the first picture.
+    pub news: bool,
+}
 
-fn answer(question: &Question) -> coral_model::Answer {
-    fixture::answer_to(question, fixture::NOW)
+impl Script {
+    /// The fixture's shop, which stands still.
+    pub const SHOP: Self = Self {
+        answer: fixture::answer_to,
+        live: false,
+        news: true,
+    };
+}
+
+#[derive(Clone)]
+struct Shop {
+    script: Script,
+    started: Instant,
+}
+
+impl Shop {
+    /// At the fixture's moment; a live one goes on from there.
+    fn answer(&self, question: &Question) -> Answer {
+        let now = match self.script.live {
+            true => fixture::NOW.plus(self.started.elapsed()),
+            false => fixture::NOW,
+        };
+        (self.script.answer)(question, now)
+    }
+
+    /// Each second the whole answer to each question anew, as a delta where there is one.
+    fn updates(self, topics: Vec<(u32, Question)>) -> Parts<v1::Update> {
+        let ticks = futures::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some(((), ()))
+        });
+        let updates = ticks.flat_map(move |()| {
+            let update = |(id, question): &(u32, Question)| {
+                let part = v1::AnswerPart::from(&self.answer(question));
+                let kind = match question {
+                    Question::Status => v1::update::Kind::Snapshot(part),
+                    _ => v1::update::Kind::Delta(v1::Delta {
+                        changed: Some(part),
+                        removed: vec![],
+                    }),
+                };
+                Ok(v1::Update {
+                    topic: *id,
+                    kind: Some(kind),
+                })
+            };
+            futures::stream::iter(topics.iter().map(update).collect::<Vec<_>>())
+        });
+        Box::pin(updates)
+    }
 }
 
 #[tonic::async_trait]
@@ -54,7 +109,7 @@ impl Query for Shop {
         if matches!(&question, Question::Metrics { service, .. } if service == "nosuch") {
             return Err(Status::not_found("there is no service nosuch"));
         }
-        let mut whole = v1::AnswerPart::from(&answer(&question));
+        let mut whole = v1::AnswerPart::from(&self.answer(&question));
         let rows = std::mem::take(&mut whole.services);
         let part = |row| v1::AnswerPart {
             services: vec![row],
@@ -64,7 +119,7 @@ impl Query for Shop {
             .chain(rows.into_iter().map(part))
             .map(Ok)
             .collect();
-        Ok(Response::new(Box::pin(tokio_stream::iter(parts))))
+        Ok(Response::new(Box::pin(futures::stream::iter(parts))))
     }
 }
 
@@ -72,21 +127,22 @@ impl Query for Shop {
 impl Watch for Shop {
     type OpenStream = Parts<v1::Update>;
 
-    /// Snapshots, then one delta; then the stream stays open.
+    /// Snapshots; then, of a colony that stands still, one delta.
     async fn open(
         &self,
         request: Request<v1::Topics>,
     ) -> Result<Response<Self::OpenStream>, Status> {
-        let mut updates = vec![];
+        let (mut updates, mut topics) = (vec![], vec![]);
         for topic in request.into_inner().topics {
             let question = Question::try_from(topic.question.unwrap_or_default())
                 .map_err(|e| Status::invalid_argument(e.to_string()))?;
-            let kind = v1::update::Kind::Snapshot((&answer(&question)).into());
+            let kind = v1::update::Kind::Snapshot((&self.answer(&question)).into());
             updates.push(v1::Update {
                 topic: topic.id,
                 kind: Some(kind),
             });
-            if matches!(question, Question::Services { .. }) {
+            topics.push((topic.id, question.clone()));
+            if self.script.news && matches!(question, Question::Services { .. }) {
                 let fresh = fixture::services(vec![fixture::service("newcomer", None)]);
                 let delta = v1::Delta {
                     changed: Some((&fresh).into()),
@@ -98,10 +154,12 @@ impl Watch for Shop {
                 });
             }
         }
-        let updates = tokio_stream::iter(updates.into_iter().map(Ok));
-        Ok(Response::new(Box::pin(
-            updates.chain(tokio_stream::pending()),
-        )))
+        let first = futures::stream::iter(updates.into_iter().map(Ok));
+        let rest: Parts<v1::Update> = match self.script.live {
+            true => self.clone().updates(topics),
+            false => Box::pin(futures::stream::pending()),
+        };
+        Ok(Response::new(Box::pin(first.chain(rest))))
     }
 }
 
@@ -111,8 +169,13 @@ pub struct Colony {
 }
 
 impl Colony {
-    /// Serves at this socket.
+    /// Serves the shop at this socket.
     pub fn start(socket: &Path) -> Self {
+        Self::with(socket, Script::SHOP)
+    }
+
+    /// Serves at this socket.
+    pub fn with(socket: &Path, script: Script) -> Self {
         std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -121,9 +184,13 @@ impl Colony {
             .unwrap();
         let _context = runtime.enter();
         let listener = Arc::new(Listener::bind(socket).unwrap());
+        let shop = Shop {
+            script,
+            started: Instant::now(),
+        };
         let server = tonic::transport::Server::builder()
-            .add_service(QueryServer::new(Shop))
-            .add_service(WatchServer::new(Shop))
+            .add_service(QueryServer::new(shop.clone()))
+            .add_service(WatchServer::new(shop))
             .serve_with_incoming(rpc::incoming(listener));
         runtime.spawn(server);
         drop(_context);

@@ -448,3 +448,154 @@ pub fn hostile_rows() -> Vec<ServiceRow> {
         |(i, name): (usize, &String)| service(name, Some(red(90.0 - i as f64, 0.0, 2.0, 4.0)));
     names.iter().enumerate().map(row).collect()
 }
+
+/// A colony of hostile names: services, routes, edges, events, hosts.
+pub fn hostile_answer(question: &Question, now: TimeNs) -> Answer {
+    let mut answer = answer_to(question, now);
+    let rows = hostile_rows();
+    let evil = || Observed::new("x\x1b]52;c;aGk=\x07\x1b[2J\u{9b}31m\r\n\u{202e}y\u{0}");
+    match &mut answer.body {
+        AnswerBody::Services(services) => *services = rows,
+        AnswerBody::Metrics(routes) => routes.iter_mut().for_each(|r| r.route = evil()),
+        AnswerBody::Events { rows: events, .. } => {
+            for (event, row) in events.iter_mut().zip(rows.iter().cycle()) {
+                (event.text, event.service) = (evil(), Some(row.service.clone()));
+            }
+        }
+        AnswerBody::Topology { nodes, edges } => {
+            let pairs = rows.windows(2).zip(edges.clone());
+            let edge = |(pair, edge): (&[ServiceRow], EdgeRow)| EdgeRow {
+                caller: pair[0].service.clone(),
+                callee: pair[1].service.clone(),
+                ..edge
+            };
+            *edges = pairs.map(edge).collect();
+            let node = |row: &ServiceRow| NodeRow {
+                service: row.service.clone(),
+                kind: row.class,
+            };
+            *nodes = rows.iter().map(node).collect();
+        }
+        AnswerBody::Summary(summaries) => {
+            for (summary, row) in summaries.iter_mut().zip(&rows) {
+                summary.service = row.service.clone();
+            }
+        }
+        AnswerBody::Status(status) => {
+            for agent in &mut status.agents {
+                agent.health.host = evil();
+                let why = evil();
+                agent.health.missing = vec![Missing { why, ..missing() }];
+            }
+        }
+    }
+    answer
+}
+
+/// The shop with figures that tremble from second to second, as they do.
+pub fn trembling_answer(question: &Question, now: TimeNs) -> Answer {
+    let mut answer = answer_to(question, now);
+    let seconds = now.since(NOW).as_secs() as usize;
+    let wave = |i: usize| 1.0 + 0.01 * ((seconds * 5 + i * 3) % 7) as f64;
+    let shake = |red: &mut Red, i: usize| {
+        red.rate_per_s = red.rate_per_s.map(|r| r * wave(i));
+        for d in [&mut red.p50, &mut red.p95, &mut red.p99] {
+            *d = d.map(|d| d.mul_f64(wave(i + 1)));
+        }
+    };
+    match &mut answer.body {
+        AnswerBody::Services(rows) => {
+            for (i, row) in rows.iter_mut().enumerate() {
+                let sides = row.server.iter_mut().chain(&mut row.client);
+                sides.for_each(|red| shake(red, i));
+                if let Some(last) = row.trend.last_mut() {
+                    *last = last.map(|d| d.mul_f64(wave(i)));
+                }
+            }
+        }
+        AnswerBody::Topology { edges, .. } => {
+            for (i, edge) in edges.iter_mut().enumerate() {
+                edge.red.iter_mut().for_each(|red| shake(red, i));
+            }
+        }
+        AnswerBody::Metrics(rows) => {
+            let rows = rows.iter_mut().enumerate();
+            rows.for_each(|(i, row)| shake(&mut row.red, i));
+        }
+        _ => {}
+    }
+    answer
+}
+
+/// Five hundred services with two hundred routes each, long and wide names among them.
+pub const MANY_SERVICES: usize = 500;
+const MANY_ROUTES: usize = 200;
+
+fn long_name(i: usize) -> String {
+    match i % 3 {
+        0 => format!("service-{i:05}-with-a-name-of-sixty-characters-that-goes-on-{i:04}"),
+        1 => format!("数据库服务-{i:05}-とても長い名前のサービス-{i:04}"),
+        _ => format!("svc-{i}"),
+    }
+}
+
+/// So many services.
+pub fn many_rows(count: usize) -> Vec<ServiceRow> {
+    let row = |i: usize| {
+        let per_s = (i * 7919 % 1000) as f64 / 3.0 + 0.1;
+        let p95 = (i * 104_729 % 5000) as f64 / 7.0 + 1.0;
+        let errors = if i % 50 == 0 { 0.08 } else { 0.0 };
+        service(&long_name(i), Some(red(per_s, errors, p95 / 3.0, p95)))
+    };
+    (0..count).map(row).collect()
+}
+
+/// A colony with many services, routes and events.
+pub fn many_answer(question: &Question, now: TimeNs) -> Answer {
+    let mut answer = answer_to(question, now);
+    match &mut answer.body {
+        AnswerBody::Services(rows) => *rows = many_rows(MANY_SERVICES),
+        AnswerBody::Metrics(rows) => {
+            let first = rows[0].clone();
+            let route = |i: usize| MetricRow {
+                route: Observed::new(format!("/{}/:id/{i}", long_name(i))),
+                red: red(
+                    (i * 31 % 97) as f64 + 0.5,
+                    0.0,
+                    1.0,
+                    (i * 17 % 301) as f64 + 1.0,
+                ),
+                ..first.clone()
+            };
+            *rows = (0..MANY_ROUTES).map(route).collect();
+        }
+        AnswerBody::Topology { nodes, edges } => {
+            let rows = many_rows(MANY_SERVICES);
+            let first = edges[1].clone();
+            let edge = |i: usize| EdgeRow {
+                caller: rows[i / 4].service.clone(),
+                callee: rows[i].service.clone(),
+                red: rows[i].server.clone(),
+                ..first.clone()
+            };
+            *edges = (1..MANY_SERVICES).map(edge).collect();
+            let node = |row: &ServiceRow| NodeRow {
+                service: row.service.clone(),
+                kind: row.class,
+            };
+            *nodes = rows.iter().map(node).collect();
+        }
+        AnswerBody::Events { rows, .. } => {
+            let first = rows.first().cloned();
+            let event = |i: usize| {
+                let mut event = first.clone()?;
+                event.at = now.minus(Duration::from_millis(i as u64 * 400));
+                event.text = Observed::new(format!("{} ended with code 1", long_name(i)));
+                Some(event)
+            };
+            *rows = (0..2000).filter_map(event).collect();
+        }
+        _ => {}
+    }
+    answer
+}

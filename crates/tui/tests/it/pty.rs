@@ -5,6 +5,7 @@ use coral_config::Folders;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read as _, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -14,12 +15,14 @@ const DUMP_VARIABLE: &str = "CORAL_SCREEN_DUMPS";
 /// Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Pty {
+pub struct Pty {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<Mutex<vt100::Parser>>,
     raw: Arc<Mutex<Vec<u8>>>,
+    /// The terminal is closed: nobody reads any more.
+    closed: Arc<AtomicBool>,
 }
 
 fn pty_size(cols: u16, rows: u16) -> PtySize {
@@ -32,13 +35,21 @@ fn pty_size(cols: u16, rows: u16) -> PtySize {
 }
 
 impl Pty {
-    fn coral(home: &Path, args: &[&str], (cols, rows): (u16, u16)) -> Self {
-        let pair = native_pty_system().openpty(pty_size(cols, rows)).unwrap();
+    pub fn coral(home: &Path, args: &[&str], size: (u16, u16)) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_coral"));
         command.args(args);
+        Self::run(command, home, size)
+    }
+
+    /// Runs a program of the test's own choice.
+    pub fn run(mut command: CommandBuilder, home: &Path, (cols, rows): (u16, u16)) -> Self {
+        let pair = native_pty_system().openpty(pty_size(cols, rows)).unwrap();
         command.env("CORAL_HOME", home);
         command.env("TERM", "xterm-256color");
         command.env("TZ", "UTC");
+        command.env("LC_ALL", "C.UTF-8");
+        command.cwd(home);
+        command.env_remove("CORAL_THEME");
         command.env_remove("NO_COLOR");
         command.env_remove("CORAL_COLONY");
         let child = pair.slave.spawn_command(command).unwrap();
@@ -49,10 +60,12 @@ impl Pty {
         let screen = Arc::new(Mutex::new(parser));
         let raw = Arc::new(Mutex::new(vec![]));
         let (to_screen, to_raw) = (screen.clone(), raw.clone());
+        let closed = Arc::new(AtomicBool::new(false));
+        let stop = closed.clone();
         std::thread::spawn(move || {
             let mut bytes = [0; 8192];
             while let Ok(n) = reader.read(&mut bytes) {
-                if n == 0 {
+                if n == 0 || stop.load(Ordering::Relaxed) {
                     break;
                 }
                 to_raw.lock().unwrap().extend_from_slice(&bytes[..n]);
@@ -65,19 +78,20 @@ impl Pty {
             child,
             screen,
             raw,
+            closed,
         }
     }
 
-    fn keys(&mut self, keys: &str) {
+    pub fn keys(&mut self, keys: &str) {
         self.writer.write_all(keys.as_bytes()).unwrap();
         self.writer.flush().unwrap();
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
     }
 
-    fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) {
+    pub fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) {
         let start = Instant::now();
         while !holds(&self.text()) {
             assert!(start.elapsed() < PATIENCE, "no {what} in\n{}", self.text());
@@ -85,8 +99,51 @@ impl Pty {
         }
     }
 
-    fn wait_for(&self, text: &str) {
+    pub fn wait_for(&self, text: &str) {
         self.wait_until(text, |screen| screen.contains(text));
+    }
+
+    /// Everything that was written to the terminal so far.
+    pub fn raw(&self) -> Vec<u8> {
+        self.raw.lock().unwrap().clone()
+    }
+
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.process_id().unwrap()).unwrap()
+    }
+
+    /// Clicks the first place that shows this text.
+    pub fn click_on(&mut self, text: &str) {
+        self.wait_for(text);
+        let screen = self.text();
+        let row = screen.lines().position(|line| line.contains(text)).unwrap();
+        let line = screen.lines().nth(row).unwrap();
+        let before = line.split(text).next().unwrap();
+        let column = coral_report::text::width(before);
+        self.keys(&format!("\x1b[<0;{};{}M", column + 1, row + 1));
+        self.keys(&format!("\x1b[<0;{};{}m", column + 1, row + 1));
+    }
+
+    /// Closes the terminal, as a window that is closed; whether the program ends.
+    pub fn close(self) -> bool {
+        let Self {
+            master,
+            writer,
+            mut child,
+            closed,
+            ..
+        } = self;
+        // The reader lets go of the terminal after the next bytes.
+        closed.store(true, Ordering::Relaxed);
+        drop((master, writer));
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if child.try_wait().unwrap().is_some() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
     }
 
     fn resize(&self, cols: u16, rows: u16) {
@@ -99,7 +156,7 @@ impl Pty {
     }
 
     /// Waits for the end; the exit code, and whether the terminal is as it was before.
-    fn end(mut self) -> (u32, bool) {
+    pub fn end(mut self) -> (u32, bool) {
         let start = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -117,7 +174,7 @@ impl Pty {
         (status.exit_code(), left && cursor && mouse)
     }
 
-    fn dump(&self, name: &str) {
+    pub fn dump(&self, name: &str) {
         if let Some(folder) = std::env::var_os(DUMP_VARIABLE) {
             let screen = self.screen.lock().unwrap();
             let ansi = screen.screen().contents_formatted();
@@ -126,7 +183,7 @@ impl Pty {
     }
 }
 
-fn home() -> (TempDir, std::path::PathBuf) {
+pub fn home() -> (TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let socket = Folders::below(dir.path()).colony("local").unwrap().socket;
     (dir, socket)

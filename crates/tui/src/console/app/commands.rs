@@ -63,7 +63,11 @@ impl App {
             }
             Command::StartColony => return self.start(now),
             Command::Keep if self.mode == Mode::Pick => return self.picked(now),
-            Command::Keep => self.mode = Mode::Page,
+            Command::Keep => {
+                self.mode = Mode::Page;
+                // The cursor stays on the row that was found when the filter goes.
+                self.put_cursor(self.cursors.of(self.list()).index());
+            }
             Command::Out => self.out(),
             Command::Back => return self.back(),
             Command::Help => self.open_help(),

@@ -1,0 +1,270 @@
+//! Measures the console and prints one JSON object as its last line: `cargo run --release -p coral-tui --example
+//! bench_tui`, after `cargo build --release -p coral-tui`.
+//!
+//! `first_frame_ms`: from the start of `coral` without a colony to its first frame on a pseudo-terminal, the middle of
+//! several. `key_p99_ms`: from a key to the last byte of its frame, at 200x60 with 10,000 services, moving, filtering and
+//! sorting. `frame_ms`: building such a frame, without the terminal. `idle_cpu_percent`, `rss_mb`: of the process while a
+//! colony changes each second and nobody touches anything.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    dead_code,
+    reason = "a measurement may fail"
+)]
+
+#[path = "../tests/it/colony.rs"]
+mod colony;
+#[path = "../tests/it/fixture.rs"]
+mod fixture;
+#[path = "../tests/it/screen.rs"]
+mod screen;
+
+use colony::{Colony, Script};
+use coral_config::Folders;
+use coral_model::{Answer, AnswerBody, Question, TimeNs};
+use coral_tui::console::change::{Change, Topic};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use screen::Screen;
+use std::io::{Read as _, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+const SIZE: (u16, u16) = (200, 60);
+const ROWS: usize = 10_000;
+/// A frame ends with this.
+const FRAME_END: &[u8] = b"\x1b[?2026l";
+
+struct Pty {
+    _master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    /// Each piece of output with its moment.
+    output: Receiver<(Instant, Vec<u8>)>,
+}
+
+impl Pty {
+    fn coral(home: &Path, (cols, rows): (u16, u16)) -> Self {
+        let program = std::env::current_exe().unwrap();
+        let program = program.parent().unwrap().parent().unwrap().join("coral");
+        assert!(program.is_file(), "build it first: {}", program.display());
+        let size = PtySize {
+            rows,
+            cols,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(program);
+        command.env("CORAL_HOME", home);
+        command.env("TERM", "xterm-256color");
+        command.env("LC_ALL", "C.UTF-8");
+        command.env_remove("CORAL_COLONY");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (send, output) = channel();
+        std::thread::spawn(move || {
+            let mut bytes = vec![0; 1 << 16];
+            while let Ok(n) = reader.read(&mut bytes) {
+                if n == 0 || send.send((Instant::now(), bytes[..n].to_vec())).is_err() {
+                    return;
+                }
+            }
+        });
+        let writer = pair.master.take_writer().unwrap();
+        Self {
+            _master: pair.master,
+            writer,
+            child,
+            output,
+        }
+    }
+
+    /// When the next frame ends; nothing within `patience` is `None`.
+    fn frame(&self, patience: Duration) -> Option<Instant> {
+        let (start, mut tail) = (Instant::now(), vec![]);
+        loop {
+            let left = patience.checked_sub(start.elapsed())?;
+            let (at, bytes) = self.output.recv_timeout(left).ok()?;
+            tail.extend(bytes);
+            if tail.windows(FRAME_END.len()).any(|w| w == FRAME_END) {
+                return Some(at);
+            }
+        }
+    }
+
+    /// Reads until nothing comes for so long.
+    fn settle(&self, quiet: Duration) {
+        while self.output.recv_timeout(quiet).is_ok() {}
+    }
+
+    fn key(&mut self, key: &str) {
+        self.writer.write_all(key.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    fn stop(mut self) {
+        self.key("\x03");
+        let _ = self.child.wait();
+    }
+}
+
+fn ms(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1e5).round() / 100.0
+}
+
+fn percentile(mut spans: Vec<Duration>, part: f64) -> Duration {
+    spans.sort();
+    spans[((spans.len() - 1) as f64 * part).ceil() as usize]
+}
+
+fn first_frame() -> Duration {
+    let once = || {
+        let dir = tempfile::tempdir().unwrap();
+        let start = Instant::now();
+        let pty = Pty::coral(dir.path(), SIZE);
+        let frame = pty.frame(Duration::from_secs(10)).unwrap();
+        pty.stop();
+        frame.duration_since(start)
+    };
+    percentile((0..9).map(|_| once()).collect(), 0.5)
+}
+
+fn many(question: &Question, now: TimeNs) -> Answer {
+    let mut answer = fixture::many_answer(question, now);
+    if let AnswerBody::Services(rows) = &mut answer.body {
+        *rows = fixture::many_rows(ROWS);
+    }
+    answer
+}
+
+fn keys() -> Vec<String> {
+    let mut keys: Vec<String> = vec![];
+    for round in 0..4 {
+        keys.extend(["j"; 40].map(str::to_owned));
+        keys.extend(["k"; 20].map(str::to_owned));
+        keys.push("/".to_owned());
+        keys.extend("svc-1 p95>100".chars().map(String::from));
+        keys.extend(["\r", "n", "\x1b"].map(str::to_owned));
+        keys.push("s".to_owned());
+        keys.extend((0..=round).map(|_| "j".to_owned()));
+        keys.push("\r".to_owned());
+        keys.extend(["G", "g", "w", "w", " ", " "].map(str::to_owned));
+    }
+    keys
+}
+
+fn key_to_frame(home: &Path) -> Duration {
+    let mut pty = Pty::coral(home, SIZE);
+    std::thread::sleep(Duration::from_secs(4));
+    pty.settle(Duration::from_millis(300));
+    let mut spans = vec![];
+    for key in keys() {
+        pty.settle(Duration::from_millis(12));
+        let pressed = Instant::now();
+        pty.key(&key);
+        // A key that changes nothing draws nothing.
+        if let Some(drawn) = pty.frame(Duration::from_millis(400)) {
+            spans.push(drawn.duration_since(pressed));
+        }
+    }
+    pty.stop();
+    eprintln!(
+        "{} keys: p50 {:.1} ms, longest {:.1} ms",
+        spans.len(),
+        ms(percentile(spans.clone(), 0.5)),
+        ms(percentile(spans.clone(), 1.0))
+    );
+    percentile(spans, 0.99)
+}
+
+fn frame_build() -> Duration {
+    let mut screen = Screen::new(SIZE.0, SIZE.1);
+    screen.answers = Some(|question, now| Ok(many(question, now)));
+    screen.send(coral_tui::console::event::Event::Link(
+        coral_tui::console::link::LinkEvent::Open,
+    ));
+    let services = fixture::services(fixture::many_rows(ROWS));
+    screen.change(Change::Snapshot(Topic::Status, fixture::two_agents()));
+    screen.change(Change::Snapshot(Topic::Services, services));
+    let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).unwrap();
+    let mut spans = vec![];
+    for _ in 0..300 {
+        screen.keys("j");
+        let start = Instant::now();
+        terminal
+            .draw(|frame| screen.app.draw(frame, screen.now))
+            .unwrap();
+        spans.push(start.elapsed());
+    }
+    percentile(spans, 0.99)
+}
+
+/// Processor time in clock ticks, and resident bytes.
+fn usage(pid: u32) -> (f64, f64) {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+    let pages: f64 = fields[21].parse().unwrap();
+    (ticks, pages * 4096.0)
+}
+
+fn idle(home: &Path) -> (f64, f64) {
+    let pty = Pty::coral(home, (120, 40));
+    std::thread::sleep(Duration::from_secs(3));
+    let pid = pty.child.process_id().unwrap();
+    let (before, start) = (usage(pid).0, Instant::now());
+    std::thread::sleep(Duration::from_secs(20));
+    let (after, rss) = usage(pid);
+    let seconds = start.elapsed().as_secs_f64();
+    pty.stop();
+    ((after - before) / seconds, rss / 1e6)
+}
+
+fn serve(script: Script) -> (tempfile::TempDir, Colony) {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = Folders::below(dir.path()).colony("local").unwrap().socket;
+    let colony = Colony::with(&socket, script);
+    (dir, colony)
+}
+
+fn main() {
+    let first = first_frame();
+    eprintln!("first frame {:.1} ms", ms(first));
+    let frame = frame_build();
+    eprintln!("frame build p99 {:.2} ms", ms(frame));
+    let still = |answer| Script {
+        answer,
+        live: false,
+        news: false,
+    };
+    let (dir, colony) = serve(still(many));
+    let key = key_to_frame(dir.path());
+    drop(colony);
+    let (dir, colony) = serve(Script {
+        answer: fixture::trembling_answer,
+        live: true,
+        news: false,
+    });
+    let (cpu, rss) = idle(dir.path());
+    drop(colony);
+    println!(
+        "{}",
+        serde_json::json!({
+            "first_frame_ms": ms(first),
+            "key_p99_ms": ms(key),
+            "frame_ms": ms(frame),
+            "idle_cpu_percent": (cpu * 100.0).round() / 100.0,
+            "rss_mb": (rss * 10.0).round() / 10.0,
+        })
+    );
+}
