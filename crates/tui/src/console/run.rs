@@ -36,7 +36,10 @@ pub(super) async fn run(place: Place, config: Config) -> Result<(), Failure> {
     let nudge = Arc::new(Notify::new());
     let clock = Clock::start();
     let size = terminal.screen.size().map_err(lost)?;
-    let mut app = App::new(config.clone(), (size.width, size.height), clock.now());
+    // Looked at again with each tick: a resize that comes together with a key is lost on its way (crossterm reads the key
+    // and forgets the signal).
+    let mut size = (size.width, size.height);
+    let mut app = App::new(config.clone(), size, clock.now());
     let (window, watched) = watch::channel(config.window);
     let follow = link::follow(place.clone(), watched, events.clone(), nudge.clone());
     let hands = Hands::new(place, events, nudge, window);
@@ -59,7 +62,15 @@ pub(super) async fn run(place: Place, config: Config) -> Result<(), Failure> {
             event = waiting.recv() => event,
             () = sleep_until(wake) => Some(Event::Tick),
         };
-        let Some(event) = event else { continue };
+        let Some(mut event) = event else { continue };
+        if let (Event::Tick, Ok(now)) = (&event, terminal.screen.size())
+            && (now.width, now.height) != size
+        {
+            event = Event::Resize(now.width, now.height);
+        }
+        if let Event::Resize(width, height) = event {
+            size = (width, height);
+        }
         let typed = matches!(event, Event::Key(_) | Event::Mouse(_) | Event::Resize(..));
         let was_tick = matches!(event, Event::Tick);
         let mut outcome = app.handle(event, clock.now());

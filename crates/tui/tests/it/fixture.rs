@@ -488,6 +488,8 @@ pub fn hostile_answer(question: &Question, now: TimeNs) -> Answer {
                 agent.health.missing = vec![Missing { why, ..missing() }];
             }
         }
+        // The console asks neither.
+        AnswerBody::Host(_) | AnswerBody::Sql(_) => {}
     }
     answer
 }
@@ -544,7 +546,7 @@ pub fn many_rows(count: usize) -> Vec<ServiceRow> {
     let row = |i: usize| {
         let per_s = (i * 7919 % 1000) as f64 / 3.0 + 0.1;
         let p95 = (i * 104_729 % 5000) as f64 / 7.0 + 1.0;
-        let errors = if i % 50 == 0 { 0.08 } else { 0.0 };
+        let errors = if i.is_multiple_of(50) { 0.08 } else { 0.0 };
         service(&long_name(i), Some(red(per_s, errors, p95 / 3.0, p95)))
     };
     (0..count).map(row).collect()
