@@ -233,7 +233,8 @@ proptest! {
             for (dir, base, bytes) in [(IN, &mut asked, exchange.request()), (OUT, &mut answered, exchange.answer())] {
                 // A body that begins a packet as a head does cannot be told from one when order is lost.
                 let mut packets = cut(&without_traps(bytes.clone()), &cuts);
-                for at in 1..packets.len() {
+                // A connection is recognised by its first packet, so that one stays the first.
+                for at in 2..packets.len() {
                     if swaps.get(at % swaps.len().max(1)) == Some(&true) {
                         packets.swap(at - 1, at);
                     }
