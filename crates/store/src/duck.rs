@@ -2,6 +2,7 @@
 //! and commits whatever waits as one transaction; readers are connections of their own, each in a read-only transaction.
 
 mod ask;
+mod columns;
 mod decode;
 mod export;
 mod keep;
