@@ -1,5 +1,6 @@
 //! How fast rows go in, and how fast p50, p95 and p99 of one service and one hour come out: from ten-second rows of 30 days,
-//! and from rollups. Prints one line of JSON. `--rows 10000000 --services 1000 --dir FOLDER`.
+//! and from rollups. Prints one line of JSON. `--rows 10000000 --services 1000 --dir FOLDER`;
+//! `--step 10` gives every ten seconds a row instead of spreading them over the days.
 #![allow(clippy::unwrap_used, reason = "a bench may unwrap")]
 
 use coral_model::summary::Counts;
@@ -171,7 +172,8 @@ async fn main() {
     };
     let duck = Duck::open(&path, keeping, second(BEGIN)).unwrap();
     let intervals = (rows / u64::from(services)).max(1);
-    let step = (DAYS * 86_400 / 10 / intervals as i64 * 10).max(10);
+    let spread = (DAYS * 86_400 / 10 / intervals as i64 * 10).max(10);
+    let step = flag("--step", &spread.to_string()).parse().unwrap();
     let (append, making) = fill(&duck, services, intervals, step).await;
     let stored = intervals * u64::from(services);
     let last = BEGIN + intervals as i64 * step;

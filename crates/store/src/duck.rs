@@ -2,6 +2,7 @@
 //! and commits whatever waits as one transaction; readers are connections of their own, each in a read-only transaction.
 
 mod ask;
+mod columns;
 mod decode;
 mod export;
 mod keep;
@@ -153,7 +154,13 @@ impl Read for Duck {
 /// The file with this build's schema and views.
 fn start(path: &Path, now: TimeNs) -> Result<Connection, StoreError> {
     let connection = migrate::open(path, now)?;
-    views::create(&connection)?;
+    if let Err(error) = views::create(&connection) {
+        // On a full disk those of the last start serve as well, if there are any.
+        if !views::exist(&connection) {
+            return Err(error);
+        }
+        tracing::warn!(%error, "the views are those of an earlier start");
+    }
     Ok(connection)
 }
 

@@ -88,14 +88,51 @@ impl Tally {
         histogram
     }
 
-    fn add_blob(&mut self, mut blob: &[u8]) -> Result<(), StoreError> {
-        let mut index = 0u64;
-        while !blob.is_empty() {
-            index = index.saturating_add(take(&mut blob)?);
-            let count = take(&mut blob)?;
-            let bucket = u16::try_from(index).ok().filter(|&i| i <= *LAST);
-            let bucket = bucket.ok_or_else(|| StoreError::corrupt("a bucket past the last"))?;
-            self.add_to(bucket, count)?;
+    /// As the model's blob.
+    pub fn to_blob(&self) -> Vec<u8> {
+        let mut blob = vec![];
+        let mut before = 0;
+        for (i, &count) in self.counts.iter().enumerate() {
+            if count > 0 {
+                let index = u64::from(self.first) + i as u64;
+                put(&mut blob, index - before);
+                put(&mut blob, count);
+                before = index;
+            }
+        }
+        blob
+    }
+
+    /// The value at rank `ceil(quantile * count)`, as the histogram has it; `None` when empty.
+    pub fn quantile(&self, quantile: f64) -> Option<u64> {
+        let rank = (quantile.clamp(0.0, 1.0) * self.count as f64).ceil() as u64;
+        let rank = rank.clamp(1, self.count.max(1));
+        let mut seen = 0;
+        for (i, &count) in self.counts.iter().enumerate() {
+            seen += count;
+            if seen >= rank {
+                return middle(self.first + i as u16);
+            }
+        }
+        None
+    }
+
+    /// The largest value, to the bucket.
+    pub fn max(&self) -> Option<u64> {
+        let last = self.counts.iter().rposition(|&count| count > 0)?;
+        middle(self.first + u16::try_from(last).ok()?)
+    }
+
+    // Plain loops and comparisons here: this is most of what a question costs, also in builds that are not optimised.
+    fn add_blob(&mut self, blob: &[u8]) -> Result<(), StoreError> {
+        let (mut at, mut index, last) = (0, 0u64, u64::from(*LAST));
+        while at < blob.len() {
+            index = index.saturating_add(take(blob, &mut at)?);
+            if index > last {
+                return Err(StoreError::corrupt("a bucket past the last"));
+            }
+            let count = take(blob, &mut at)?;
+            self.add_to(index as u16, count)?;
         }
         Ok(())
     }
@@ -104,17 +141,28 @@ impl Tally {
         if count == 0 {
             return Ok(());
         }
-        let sum = self.count.checked_add(count);
-        self.count = sum.ok_or_else(|| StoreError::corrupt("durations without number"))?;
-        let place = self.place(index);
-        if let Some(held) = self.counts.get_mut(place) {
-            *held += count;
+        match self.count.checked_add(count) {
+            Some(sum) => self.count = sum,
+            None => return Err(StoreError::corrupt("durations without number")),
         }
+        let place = self.place(index);
+        self.counts[place] += count;
         Ok(())
     }
 
     /// Where the bucket is, after making room for it.
     fn place(&mut self, index: u16) -> usize {
+        if index >= self.first {
+            let place = usize::from(index - self.first);
+            if place < self.counts.len() {
+                return place;
+            }
+        }
+        self.make_room(index);
+        usize::from(index - self.first)
+    }
+
+    fn make_room(&mut self, index: u16) {
         let block = index - index % BLOCK;
         if self.counts.is_empty() {
             self.first = block;
@@ -123,34 +171,46 @@ impl Tally {
             self.counts.splice(0..0, std::iter::repeat_n(0, more));
             self.first = block;
         }
-        let place = usize::from(index - self.first);
-        if place >= self.counts.len() {
-            let end = usize::from(block - self.first) + usize::from(BLOCK);
+        let end = usize::from(block - self.first) + usize::from(BLOCK);
+        if end > self.counts.len() {
             self.counts.resize(end, 0);
         }
-        place
     }
 }
 
+/// The value that stands for a bucket.
+fn middle(index: u16) -> Option<u64> {
+    let mut one = Histogram::default();
+    one.add(index, 1);
+    one.max()
+}
+
+fn put(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
 /// The next LEB128 number.
-fn take(blob: &mut &[u8]) -> Result<u64, StoreError> {
-    let mut value = 0u64;
-    for shift in (0..64).step_by(7) {
-        let Some((&byte, rest)) = blob.split_first() else {
-            return Err(StoreError::corrupt("durations end inside a number"));
-        };
-        *blob = rest;
+fn take(blob: &[u8], at: &mut usize) -> Result<u64, StoreError> {
+    let (mut value, mut shift) = (0u64, 0);
+    while *at < blob.len() {
+        let byte = blob[*at];
+        *at += 1;
         if shift == 63 && byte > 1 {
-            break;
+            return Err(StoreError::corrupt(
+                "durations with a number that is too long",
+            ));
         }
-        value |= u64::from(byte & 0x7f) << shift;
+        value |= ((byte & 0x7f) as u64) << shift;
         if byte < 0x80 {
             return Ok(value);
         }
+        shift += 7;
     }
-    Err(StoreError::corrupt(
-        "durations with a number that is too long",
-    ))
+    Err(StoreError::corrupt("durations end inside a number"))
 }
 
 #[cfg(test)]
@@ -179,6 +239,11 @@ mod tests {
                 merged.merge(&part);
             }
             prop_assert_eq!(tally.count(), merged.count());
+            for q in [0.0, 0.25, 0.5, 0.9, 0.95, 0.99, 1.0] {
+                prop_assert_eq!(tally.quantile(q), merged.quantile(q));
+            }
+            prop_assert_eq!(tally.max(), merged.max());
+            prop_assert_eq!(tally.to_blob(), merged.to_blob());
             prop_assert_eq!(tally.histogram(), merged);
         }
 

@@ -2,9 +2,9 @@
 
 use super::Uses;
 use super::scope::Scope;
+use coral_model::AgentId;
 use coral_model::answer::Red;
 use coral_model::summary::Counts;
-use coral_model::{AgentId, Histogram};
 use coral_store::{Durations, StoreError, Tally};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,15 +36,15 @@ impl Fold {
 
     pub fn red(&self, scope: &Scope<'_>, uses: Uses) -> Red {
         let requests = self.counts.requests;
-        let durations = self.durations.histogram();
+        let durations = &self.durations;
         Red {
             counts: self.counts,
             rate_per_s: self.rate(scope, uses),
             error_ratio: (requests > 0).then(|| self.counts.errors as f64 / requests as f64),
-            p50: quantile(&durations, 0.5),
-            p90: quantile(&durations, 0.9),
-            p95: quantile(&durations, 0.95),
-            p99: quantile(&durations, 0.99),
+            p50: quantile(durations, 0.5),
+            p90: quantile(durations, 0.9),
+            p95: quantile(durations, 0.95),
+            p99: quantile(durations, 0.99),
             max: durations.max().map(Duration::from_nanos),
             samples: durations.count(),
         }
@@ -63,6 +63,6 @@ impl Fold {
     }
 }
 
-pub(super) fn quantile(durations: &Histogram, quantile: f64) -> Option<Duration> {
+pub(super) fn quantile(durations: &Tally, quantile: f64) -> Option<Duration> {
     durations.quantile(quantile).map(Duration::from_nanos)
 }

@@ -184,11 +184,7 @@ impl Buckets {
     }
 
     fn p95(&self, trend: &[Tally]) -> Vec<Option<std::time::Duration>> {
-        let point = |i| {
-            trend
-                .get(i)
-                .and_then(|t: &Tally| quantile(&t.histogram(), 0.95))
-        };
+        let point = |i| trend.get(i).and_then(|t| quantile(t, 0.95));
         (0..self.points).map(point).collect()
     }
 }

@@ -9,6 +9,7 @@ mod agent;
 mod colony;
 mod crash;
 mod ingest;
+mod many;
 mod metrics;
 mod roles;
 mod sql;

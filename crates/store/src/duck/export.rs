@@ -9,7 +9,7 @@ use crate::sql::SqlError;
 use coral_model::Window;
 use duckdb::params;
 use std::fs::{self, DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -57,14 +57,25 @@ pub(super) fn folder(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Makes the folder, private and empty.
+/// Makes the folder, private and empty. One that is there is kept: on a full disk none can be made.
 pub(super) fn prepare(path: &Path) -> std::io::Result<PathBuf> {
     let folder = folder(path);
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    let private = |m: &fs::Metadata| {
+        let mine = m.uid() == nix::unistd::geteuid().as_raw();
+        m.is_dir() && mine && m.mode() & 0o077 == 0
+    };
+    match fs::symlink_metadata(&folder) {
+        Ok(found) if private(&found) => {
+            for left in fs::read_dir(&folder)? {
+                fs::remove_file(left?.path())?;
+            }
+        }
+        Ok(_) => {
+            let why = format!("{} is not a private folder; move it away", folder.display());
+            return Err(std::io::Error::other(why));
+        }
+        Err(_) => DirBuilder::new().mode(0o700).create(&folder)?,
     }
-    DirBuilder::new().mode(0o700).create(&folder)?;
     Ok(folder)
 }
 

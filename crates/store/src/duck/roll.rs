@@ -104,7 +104,7 @@ fn summaries(connection: &Connection, level: Level, window: Window) -> Result<()
             requests,
             errors,
             client_errors,
-            sum.durations.histogram().to_blob(),
+            sum.durations.to_blob(),
         ];
         table.append_row(row).map_err(&failed)?;
     }
@@ -221,7 +221,7 @@ fn edge_row(
         requests,
         errors,
         client_errors,
-        edge.sum.durations.histogram().to_blob(),
+        edge.sum.durations.to_blob(),
         connections,
         sent,
         received,

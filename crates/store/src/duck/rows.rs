@@ -1,13 +1,13 @@
 //! Adds the rows of a transaction through DuckDB's appender, table by table.
 
+use super::columns::{COLUMNS, Columns};
 use super::measures;
 use super::writer::Placed;
 use crate::StoreError;
 use crate::level::{Level, Marks};
 use crate::registry::{endpoint, number};
 use coral_model::{
-    AgentHealth, AuditOutcome, AuditRow, EdgeSummary, Endpoint, Event, Missing, Route, Summary,
-    TimeNs,
+    AgentHealth, AuditOutcome, AuditRow, EdgeSummary, Endpoint, Event, Missing, TimeNs,
 };
 use duckdb::{Appender, Connection, params};
 use std::time::Duration;
@@ -50,13 +50,20 @@ fn append_red(
     let summaries = |p: &Placed<'_>| p.batch.summaries.iter().any(|s| due(s.window.to));
     if placed.iter().any(summaries) {
         let mut table = connection.appender(&level.table("summary"))?;
+        let mut columns = Columns::default();
         for p in placed {
             for summary in p.batch.summaries.iter().filter(|s| due(s.window.to)) {
                 match number(&p.changes.ids, summary.instance) {
-                    Ok(id) => summary_row(&mut table, level, id.0, summary)?,
+                    Ok(id) => columns.add(level, id.0, summary),
                     Err(error) => return Ok(Err(error)),
                 }
+                if columns.len() >= COLUMNS {
+                    table.append_record_batch(std::mem::take(&mut columns).finish()?)?;
+                }
             }
+        }
+        if columns.len() > 0 {
+            table.append_record_batch(columns.finish()?)?;
         }
         table.flush()?;
     }
@@ -109,35 +116,6 @@ fn append_few(
         table.flush()?;
     }
     Ok(())
-}
-
-fn summary_row(
-    table: &mut Appender<'_>,
-    level: Level,
-    instance: u32,
-    s: &Summary,
-) -> duckdb::Result<()> {
-    let window = level.interval(s.window);
-    let (kind, route) = match &s.route {
-        Route::All => (ROUTE_ALL, None),
-        Route::Template(text) => (ROUTE_TEMPLATE, Some(text.raw())),
-        Route::Unattributed => (ROUTE_UNATTRIBUTED, None),
-    };
-    table.append_row(params![
-        window.from.0,
-        window.to.0,
-        instance,
-        s.side.code(),
-        s.protocol.code(),
-        kind,
-        route,
-        s.method.code(),
-        s.status_class.code(),
-        s.counts.requests,
-        s.counts.errors,
-        s.counts.client_errors,
-        s.durations.to_blob(),
-    ])
 }
 
 /// An end as its three columns.

@@ -79,6 +79,17 @@ pub(super) fn create(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(&sql).map_err(failed)
 }
 
+/// Whether all of them are there.
+pub(super) fn exist(connection: &Connection) -> bool {
+    // What failed before may still be open.
+    let _ = connection.execute_batch("ROLLBACK");
+    let readable = |view: &View| {
+        let sql = format!("SELECT * FROM ask.{} LIMIT 0", view.name);
+        connection.execute_batch(&sql).is_ok()
+    };
+    VIEWS.iter().all(readable)
+}
+
 /// A time in nanoseconds as the engine's, in UTC.
 fn time(column: &str) -> String {
     format!("make_timestamp({column} // 1000)")

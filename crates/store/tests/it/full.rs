@@ -121,6 +121,13 @@ fn disk_events(duck: &Duck) -> Vec<Event> {
     duck.snapshot().unwrap().events(&filter).unwrap()
 }
 
+/// Closes it; that waits, which no async thread may.
+fn shut(duck: &Duck) {
+    std::thread::scope(|scope| {
+        scope.spawn(|| duck.close());
+    });
+}
+
 /// Appends until it is refused; how many were taken, and why no more.
 async fn until_refused(duck: &Duck, from: u64) -> (u64, StoreError) {
     for seq in from..from + 2_000 {
@@ -162,11 +169,17 @@ fn batches_are_refused_before_the_disk_is_quite_full() {
         let error = duck.audit(audit()).await.unwrap_err().to_string();
         assert!(error.contains("is full"), "{error}");
         assert_eq!(rows(&duck), taken * 1_000);
+        // It can be opened and asked all the same.
+        shut(&duck);
+        drop(duck);
+        let duck = Duck::open(&small.path(), keeping, second(0)).unwrap();
+        assert_eq!(rows(&duck), taken * 1_000);
         small.make_room();
         assert!(
             duck.append(large(taken + 1)).await.is_err(),
             "still less than the reserve"
         );
+        shut(&duck);
         drop(duck);
         // Somebody makes room; here the file system grows.
         let more = Some("size=120m");
