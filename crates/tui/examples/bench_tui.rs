@@ -3,8 +3,8 @@
 //!
 //! `first_frame_ms`: from the start of `coral` without a colony to its first frame on a pseudo-terminal, the middle of
 //! several. `key_p99_ms`: from a key to the last byte of its frame, at 200x60 with 10,000 services, moving, filtering and
-//! sorting. `frame_ms`: building such a frame, without the terminal. `idle_cpu_percent`, `rss_mb`: of the process while a
-//! colony changes each second and nobody touches anything.
+//! sorting. `frame_ms`: processor time to build such a frame, 99 of 100 are cheaper. `idle_cpu_percent`: of one core while a
+//! colony changes each second and nobody touches anything. `rss_mb`: resident with the 10,000 services.
 
 #![allow(
     clippy::unwrap_used,
@@ -35,6 +35,8 @@ use std::time::{Duration, Instant};
 
 const SIZE: (u16, u16) = (200, 60);
 const ROWS: usize = 10_000;
+/// Keys that take longer are named.
+const SLOW: Duration = Duration::from_millis(12);
 /// A frame ends with this.
 const FRAME_END: &[u8] = b"\x1b[?2026l";
 
@@ -158,7 +160,7 @@ fn keys() -> Vec<String> {
     keys
 }
 
-fn key_to_frame(home: &Path) -> Duration {
+fn key_to_frame(home: &Path) -> (Duration, f64) {
     let mut pty = Pty::coral(home, SIZE);
     std::thread::sleep(Duration::from_secs(4));
     pty.settle(Duration::from_millis(300));
@@ -169,9 +171,14 @@ fn key_to_frame(home: &Path) -> Duration {
         pty.key(&key);
         // A key that changes nothing draws nothing.
         if let Some(drawn) = pty.frame(Duration::from_millis(400)) {
-            spans.push(drawn.duration_since(pressed));
+            let span = drawn.duration_since(pressed);
+            if span > SLOW {
+                eprintln!("  {:.1} ms after {key:?}", ms(span));
+            }
+            spans.push(span);
         }
     }
+    let (_, rss) = usage(pty.child.process_id().unwrap());
     pty.stop();
     eprintln!(
         "{} keys: p50 {:.1} ms, longest {:.1} ms",
@@ -179,7 +186,7 @@ fn key_to_frame(home: &Path) -> Duration {
         ms(percentile(spans.clone(), 0.5)),
         ms(percentile(spans.clone(), 1.0))
     );
-    percentile(spans, 0.99)
+    (percentile(spans, 0.99), rss)
 }
 
 fn frame_build() -> Duration {
@@ -195,13 +202,23 @@ fn frame_build() -> Duration {
     let mut spans = vec![];
     for _ in 0..300 {
         screen.keys("j");
-        let start = Instant::now();
+        let start = worked();
         terminal
             .draw(|frame| screen.app.draw(frame, screen.now))
             .unwrap();
-        spans.push(start.elapsed());
+        spans.push(worked() - start);
     }
+    eprintln!(
+        "frame build p50 {:.2} ms",
+        ms(percentile(spans.clone(), 0.5))
+    );
     percentile(spans, 0.99)
+}
+
+/// Processor time of this thread: a busy machine makes no frame dearer.
+fn worked() -> Duration {
+    let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
+    nix::time::clock_gettime(clock).unwrap().into()
 }
 
 /// Processor time in clock ticks, and resident bytes.
@@ -248,7 +265,7 @@ fn main() {
         news: false,
     };
     let (dir, colony) = serve(still(many));
-    let key = key_to_frame(dir.path());
+    let (key, rss_many) = key_to_frame(dir.path());
     drop(colony);
     let (dir, colony) = serve(Script {
         answer: fixture::trembling_answer,
@@ -264,7 +281,7 @@ fn main() {
             "key_p99_ms": ms(key),
             "frame_ms": ms(frame),
             "idle_cpu_percent": (cpu * 100.0).round() / 100.0,
-            "rss_mb": (rss * 10.0).round() / 10.0,
+            "rss_mb": (rss.max(rss_many / 1e6) * 10.0).round() / 10.0,
         })
     );
 }

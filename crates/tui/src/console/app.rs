@@ -39,6 +39,7 @@ use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 use rows::{Cursors, Derived};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a word to the person stands there.
@@ -84,9 +85,9 @@ pub struct App {
     pub(super) order: Order,
     pub(super) derived: Derived,
     pub(super) asked: Asked,
-    live: Picture,
+    live: Arc<Picture>,
     /// What is shown while it is not live.
-    held: Picture,
+    held: Arc<Picture>,
     versions: u64,
     size: Rect,
 }
@@ -125,8 +126,8 @@ impl App {
             order: Order::default(),
             derived: Derived::default(),
             asked: Asked::default(),
-            live: Picture::default(),
-            held: Picture::default(),
+            live: Arc::default(),
+            held: Arc::default(),
             versions: 0,
             size: Rect::new(0, 0, width, height),
         }
@@ -288,8 +289,10 @@ impl App {
                 self.asked.forget_failures();
             }
             LinkEvent::Change(change) => {
-                self.live.apply(*change, now);
-                self.live.version = self.next_version();
+                let version = self.next_version();
+                let live = Arc::make_mut(&mut self.live);
+                live.apply(*change, now);
+                live.version = version;
                 return Outcome {
                     draw: self.time.is_live(),
                     actions: vec![],

@@ -96,12 +96,17 @@ impl Filter {
             return true;
         }
         let text = subject.text().to_lowercase();
+        self.passes_text(&text, |field| subject.figure(field))
+    }
+
+    /// The same for a text that is in lower case already.
+    pub fn passes_text(&self, text: &str, figure: impl Fn(Field) -> Option<f64>) -> bool {
         self.terms.iter().all(|term| match term {
             Term::Has(word) => text.contains(word.as_str()),
             Term::Not(word) => !text.contains(word.as_str()),
-            Term::Fuzzy(letters) => in_order(&text, letters),
-            Term::Above(field, limit) => subject.figure(*field).is_some_and(|v| v > *limit),
-            Term::Below(field, limit) => subject.figure(*field).is_some_and(|v| v < *limit),
+            Term::Fuzzy(letters) => in_order(text, letters),
+            Term::Above(field, limit) => figure(*field).is_some_and(|v| v > *limit),
+            Term::Below(field, limit) => figure(*field).is_some_and(|v| v < *limit),
         })
     }
 }

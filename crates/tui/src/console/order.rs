@@ -1,13 +1,14 @@
 //! Which services are shown, in which order, and what is wrong with each: worked out when something changed, not once a
 //! frame, so that thousands of rows cost nothing while the cursor moves.
 
-use super::filter::Filter;
+use super::filter::{Filter, Subject as _};
 use super::picture::Picture;
 use super::sort::{Sort, sort};
 use super::trouble::{Level, Trouble, figures};
-use coral_model::ServiceClass;
 use coral_model::answer::ServiceRow;
+use coral_model::{ServiceClass, ServiceKey};
 use coral_report::text;
+use std::collections::HashMap;
 
 /// What an order was worked out for.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,12 +19,28 @@ struct Made {
     all: bool,
 }
 
+/// What is known of a row apart from filter and sort.
+#[derive(Debug, Clone)]
+struct Seen {
+    trouble: Trouble,
+    /// Its place among all names.
+    name: usize,
+    /// What the filter looks at, in lower case.
+    text: String,
+    /// Columns of its name.
+    width: usize,
+}
+
 /// An order of the services of one picture.
 #[derive(Debug, Clone, Default)]
 pub struct Order {
     made: Option<Made>,
+    /// For which picture `seen` was worked out.
+    version: Option<u64>,
+    seen: Vec<Seen>,
+    /// Where each service stands in the picture.
+    places: HashMap<ServiceKey, usize>,
     rows: Vec<usize>,
-    troubles: Vec<Trouble>,
     worst: Option<usize>,
     folded: [usize; 3],
     total: usize,
@@ -39,38 +56,61 @@ impl Order {
                 && made.sort == sort
                 && made.all == all
         });
-        if !same {
-            *self = Self::make(picture, filter, sort, all);
+        if same {
+            return;
         }
+        let services = picture.services.as_ref().map_or(&[][..], |s| &s.rows);
+        if self.version != Some(picture.version) {
+            self.see(services);
+            self.version = Some(picture.version);
+        }
+        self.arrange(services, filter, sort, all);
+        self.made = Some(Made {
+            version: picture.version,
+            filter: filter.clone(),
+            sort,
+            all,
+        });
     }
 
-    fn make(picture: &Picture, filter: &Filter, by: Sort, all: bool) -> Self {
-        let services = picture.services.as_ref().map_or(&[][..], |s| &s.rows);
-        let mut order = Self {
-            made: Some(Made {
-                version: picture.version,
-                filter: filter.clone(),
-                sort: by,
-                all,
-            }),
-            troubles: services.iter().map(Trouble::of).collect(),
-            ..Self::default()
+    fn see(&mut self, services: &[ServiceRow]) {
+        let names: Vec<String> = services.iter().map(|r| text::service(&r.service)).collect();
+        let mut by_name: Vec<usize> = (0..services.len()).collect();
+        by_name.sort_by(|&a, &b| names[a].cmp(&names[b]));
+        let mut place = vec![0; services.len()];
+        for (i, row) in by_name.into_iter().enumerate() {
+            place[row] = i;
+        }
+        let seen = |(i, row): (usize, &ServiceRow)| Seen {
+            trouble: Trouble::of(row),
+            name: place[i],
+            text: row.text().to_lowercase(),
+            width: text::width(&names[i]) + if only_calls(row) { CALLS.len() } else { 0 },
         };
-        for (place, row) in services.iter().enumerate() {
+        self.seen = services.iter().enumerate().map(seen).collect();
+        self.worst = worst(services, &self.seen);
+        let key = |(i, row): (usize, &ServiceRow)| (row.service.clone(), i);
+        self.places = services.iter().enumerate().map(key).collect();
+    }
+
+    fn arrange(&mut self, services: &[ServiceRow], filter: &Filter, by: Sort, all: bool) {
+        (self.rows, self.folded) = (vec![], [0; 3]);
+        (self.total, self.longest) = (0, 0);
+        for (place, (row, seen)) in services.iter().zip(&self.seen).enumerate() {
             match fold(row.class).filter(|_| !all) {
-                Some(class) => order.folded[class] += 1,
+                Some(class) => self.folded[class] += 1,
                 None => {
-                    order.total += 1;
-                    if filter.passes(&row) {
-                        order.rows.push(place);
-                        order.longest = order.longest.max(name_width(row));
+                    self.total += 1;
+                    if filter.passes_text(&seen.text, |field| row.figure(field)) {
+                        self.rows.push(place);
+                        self.longest = self.longest.max(seen.width);
                     }
                 }
             }
         }
-        sort(&mut order.rows, services, &order.troubles, by);
-        order.worst = worst(services, &order.troubles);
-        order
+        let seen = &self.seen;
+        let rank = |place: usize| (seen[place].trouble.level(), seen[place].name);
+        sort(&mut self.rows, services, rank, by);
     }
 
     /// The row at this place of the order.
@@ -82,8 +122,19 @@ impl Order {
     /// What is wrong with the row at this place of the order.
     pub fn trouble(&self, place: usize) -> Trouble {
         let row = self.rows.get(place).copied();
-        let trouble = row.and_then(|row| self.troubles.get(row));
-        trouble.copied().unwrap_or(Trouble::None)
+        let seen = row.and_then(|row| self.seen.get(row));
+        seen.map_or(Trouble::None, |seen| seen.trouble)
+    }
+
+    /// The row of a service, also of one that is not shown, and what is wrong with it.
+    pub fn find<'a>(
+        &self,
+        picture: &'a Picture,
+        service: &ServiceKey,
+    ) -> Option<(&'a ServiceRow, Trouble)> {
+        let place = *self.places.get(service)?;
+        let row = picture.services.as_ref()?.rows.get(place)?;
+        (row.service == *service).then_some((row, self.seen.get(place)?.trouble))
     }
 
     /// How many services are folded away: system, coral, outside; and how many there would be without the filter.
@@ -103,18 +154,18 @@ impl Order {
 
     /// All services with what is wrong with them, also those that are not shown.
     pub fn troubles<'a>(
-        &self,
+        &'a self,
         picture: &'a Picture,
     ) -> impl Iterator<Item = (&'a ServiceRow, Trouble)> {
         let services = picture.services.iter().flat_map(|s| &s.rows);
-        services.zip(self.troubles.to_vec())
+        services.zip(self.seen.iter().map(|seen| seen.trouble))
     }
 
     /// The service in the worst trouble; the busiest of several.
     pub fn worst<'a>(&self, picture: &'a Picture) -> Option<(&'a ServiceRow, Trouble)> {
         let place = self.worst?;
         let row = picture.services.as_ref()?.rows.get(place)?;
-        Some((row, *self.troubles.get(place)?))
+        Some((row, self.seen.get(place)?.trouble))
     }
 }
 
@@ -126,11 +177,6 @@ pub fn only_calls(row: &ServiceRow) -> bool {
     row.server.is_none() && row.client.is_some()
 }
 
-fn name_width(row: &ServiceRow) -> usize {
-    let note = if only_calls(row) { CALLS.len() } else { 0 };
-    text::width(&text::service(&row.service)) + note
-}
-
 fn fold(class: ServiceClass) -> Option<usize> {
     match class {
         ServiceClass::App => None,
@@ -140,13 +186,15 @@ fn fold(class: ServiceClass) -> Option<usize> {
     }
 }
 
-fn worst(services: &[ServiceRow], troubles: &[Trouble]) -> Option<usize> {
+fn worst(services: &[ServiceRow], seen: &[Seen]) -> Option<usize> {
     let rate = |place: usize| figures(&services[place]).and_then(|r| r.rate_per_s);
-    (0..services.len().min(troubles.len()))
-        .filter(|&place| troubles[place].level() > Level::Fine)
+    let level = |place: usize| seen[place].trouble.level();
+    (0..services.len().min(seen.len()))
+        .filter(|&place| level(place) > Level::Fine)
         .max_by(|&a, &b| {
-            let levels = troubles[a].level().cmp(&troubles[b].level());
-            let (a, b) = (rate(a).unwrap_or(0.0), rate(b).unwrap_or(0.0));
-            levels.then_with(|| a.total_cmp(&b))
+            let (fast_a, fast_b) = (rate(a).unwrap_or(0.0), rate(b).unwrap_or(0.0));
+            level(a)
+                .cmp(&level(b))
+                .then_with(|| fast_a.total_cmp(&fast_b))
         })
 }

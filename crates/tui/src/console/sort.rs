@@ -1,8 +1,7 @@
 //! The order of the services.
 
-use super::trouble::{Level, Trouble, figures};
+use super::trouble::{Level, figures};
 use coral_model::answer::{Red, ServiceRow};
-use coral_report::text;
 use std::cmp::Ordering;
 
 /// A column to sort by.
@@ -66,17 +65,33 @@ impl Default for Sort {
     }
 }
 
-/// What a row is compared by; the name decides between equals, so that rows do not jump.
+/// What a row is compared by; the place of its name decides between equals, so that rows do not jump.
 struct Rank {
     level: Level,
     figure: Option<f64>,
-    name: String,
+    name: usize,
 }
 
-/// Sorts places of rows; unknown figures come last either way.
-pub fn sort(places: &mut [usize], rows: &[ServiceRow], troubles: &[Trouble], sort: Sort) {
+/// Sorts places of rows; unknown figures come last either way. `rank` gives the level and the place of the name.
+pub fn sort(
+    places: &mut [usize],
+    rows: &[ServiceRow],
+    rank: impl Fn(usize) -> (Level, usize),
+    sort: Sort,
+) {
     places.sort_by_cached_key(|&place| {
-        Ranked(rank(&rows[place], troubles[place], sort.column), sort)
+        let (level, name) = rank(place);
+        let level = match sort.column {
+            Column::Trouble => level,
+            _ => Level::Fine,
+        };
+        let figure = figure(&rows[place], sort.column);
+        let rank = Rank {
+            level,
+            figure,
+            name,
+        };
+        Ranked(rank, sort)
     });
 }
 
@@ -120,11 +135,11 @@ impl PartialEq for Ranked {
 
 impl Eq for Ranked {}
 
-fn rank(row: &ServiceRow, trouble: Trouble, column: Column) -> Rank {
+fn figure(row: &ServiceRow, column: Column) -> Option<f64> {
     let ms = |pick: fn(&Red) -> Option<std::time::Duration>| {
         figures(row).and_then(pick).map(|d| d.as_secs_f64())
     };
-    let figure = match column {
+    match column {
         Column::Name => None,
         Column::Trouble | Column::Rate => figures(row).and_then(|r| r.rate_per_s),
         Column::Errors => figures(row).and_then(|r| r.error_ratio),
@@ -132,14 +147,5 @@ fn rank(row: &ServiceRow, trouble: Trouble, column: Column) -> Rank {
         Column::P95 => ms(|r| r.p95),
         Column::P99 => ms(|r| r.p99),
         Column::Flight => Some(row.in_flight as f64),
-    };
-    let level = match column {
-        Column::Trouble => trouble.level(),
-        _ => Level::Fine,
-    };
-    Rank {
-        level,
-        figure,
-        name: text::service(&row.service),
     }
 }

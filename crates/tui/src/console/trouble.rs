@@ -99,25 +99,28 @@ pub fn is_stale(row: &ServiceRow) -> bool {
 
 /// How many times its usual the newest p95 is, when that is unusual.
 pub fn slower(trend: &[Option<Duration>]) -> Option<f64> {
-    let known: Vec<Duration> = trend.iter().copied().flatten().collect();
+    let mut known: Vec<Duration> = trend.iter().copied().flatten().collect();
     let split = known.len().checked_sub(RECENT)?;
-    let (earlier, recent) = known.split_at(split);
+    let (earlier, recent) = known.split_at_mut(split);
     if earlier.len() < EARLIER_MIN {
         return None;
     }
-    let (usual, now) = (median(earlier), median(recent));
+    let (usual, now) = (middle(earlier), middle(recent));
     let times = now.as_secs_f64() / usual.as_secs_f64().max(1e-9);
     (times >= SLOWER_TIMES && now.saturating_sub(usual) >= SLOWER_MIN).then_some(times)
 }
 
 /// The middle value, the lower of two; zero of nothing.
 pub fn median(values: &[Duration]) -> Duration {
-    if values.is_empty() {
-        return Duration::ZERO;
+    middle(&mut values.to_vec())
+}
+
+/// The same; the values change their places.
+fn middle(values: &mut [Duration]) -> Duration {
+    match values.len().checked_sub(1) {
+        None => Duration::ZERO,
+        Some(last) => *values.select_nth_unstable(last / 2).1,
     }
-    let mut values = values.to_vec();
-    let middle = (values.len() - 1) / 2;
-    *values.select_nth_unstable(middle).1
 }
 
 #[cfg(test)]

@@ -27,8 +27,9 @@ impl App {
 
     /// The row of a service in the picture.
     pub fn row_of(&self, service: &ServiceKey) -> Option<&ServiceRow> {
-        let services = self.picture().services.iter().flat_map(|s| &s.rows);
-        services.into_iter().find(|row| row.service == *service)
+        self.order
+            .find(self.picture(), service)
+            .map(|found| found.0)
     }
 
     fn known(&self, question: &Question) -> Known<'_> {

@@ -5,10 +5,10 @@ use crate::console::change::{Change, Topic};
 use crate::console::event::Action;
 use crate::console::moment::Moment;
 use crate::console::pick;
-use crate::console::picture::Picture;
 use crate::console::questions;
 use crate::console::time::{Shown, Time};
 use coral_model::{Answer, TimeNs, Window};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A wait below this is not worth a word.
@@ -92,10 +92,7 @@ impl App {
         }
         let (was_live, window) = (self.time.is_live(), self.time.window);
         if was_live && !time.is_live() {
-            self.held = Picture {
-                version: self.next_version(),
-                ..self.live.clone()
-            };
+            self.held = self.live.clone();
         }
         if time.shown != self.time.shown || time.window != window {
             self.retimed = now.up;
@@ -136,13 +133,17 @@ impl App {
                 window,
                 ..answer.clone()
             };
-            self.held.apply(Change::Snapshot(topic, answer), now);
-            self.held.version = self.next_version();
+            let version = self.next_version();
+            let held = Arc::make_mut(&mut self.held);
+            held.apply(Change::Snapshot(topic, answer), now);
+            held.version = version;
         }
         // Agents are known as they are now, not as they were.
         if self.held.status != self.live.status {
-            self.held.status = self.live.status.clone();
-            self.held.version = self.next_version();
+            let version = self.next_version();
+            let held = Arc::make_mut(&mut self.held);
+            held.status = self.live.status.clone();
+            held.version = version;
         }
     }
 

@@ -6,7 +6,7 @@ use super::{View, cursor_style, put, span};
 use crate::console::app::List;
 use crate::console::layout::rows_of_table;
 use crate::console::tree::TreeRow;
-use crate::console::trouble::{Level, Trouble, error_level};
+use crate::console::trouble::{Level, error_level};
 use coral_model::answer::{EdgeRow, FEW_SAMPLES, Red};
 use coral_model::{ServiceClass, ServiceKey};
 use coral_report::figure::{UNKNOWN, bytes, millis, percent, percentile, rate};
@@ -125,8 +125,8 @@ pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
 
 /// How bad it is with a service.
 pub(super) fn level(view: View<'_>, service: &ServiceKey) -> Level {
-    let row = view.app.row_of(service);
-    row.map_or(Level::Fine, |row| Trouble::of(row).level())
+    let found = view.app.order.find(view.app.picture(), service);
+    found.map_or(Level::Fine, |(_, trouble)| trouble.level())
 }
 
 /// What stands below the rows, or below the drawing.
