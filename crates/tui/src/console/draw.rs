@@ -44,6 +44,19 @@ struct View<'a> {
     theme: Theme,
 }
 
+impl View<'_> {
+    /// The same in grey while what is drawn is about another time.
+    fn when_old(self, old: bool) -> Self {
+        match old {
+            true => Self {
+                theme: self.theme.old(true),
+                ..self
+            },
+            false => self,
+        }
+    }
+}
+
 impl App {
     /// Draws the whole screen.
     pub fn draw(&self, frame: &mut Frame<'_>, now: Moment) {

@@ -58,7 +58,8 @@ fn with_keys_alone() {
         ("?", &["go to anything"]),
         ("\x1b\x1b", &["IN FLIGHT"]),
     ];
-    for (keys, shows) in steps {
+    for (step, (keys, shows)) in steps.iter().enumerate() {
+        coral.dump(&format!("keys_{step:02}"));
         coral.keys(&keys.replace('→', "\x1b[C"));
         for text in *shows {
             coral.wait_for(text);

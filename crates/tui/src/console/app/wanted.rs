@@ -27,15 +27,15 @@ impl App {
         if self.body() != Body::Page || layout::is_small(self.size) || self.mode == Mode::Help {
             return wanted;
         }
+        let service = self.spot.service.as_ref();
         match self.spot.page {
             Page::Services if layout::shows_detail(self, now) => {
                 wanted.extend(self.subject().map(|s| questions::routes(span, s)));
             }
             Page::Events => wanted.push(questions::events(span, None)),
             Page::Service => {
-                if let Some(service) = &self.spot.service {
-                    self.wanted_of(service, now, &mut wanted);
-                }
+                wanted.extend(service.map(|s| questions::routes(span, s)));
+                wanted.extend(service.map(|s| questions::events(span, Some(s))));
             }
             Page::Services | Page::Topology | Page::Fleet => {}
         }
@@ -43,19 +43,20 @@ impl App {
             let compared = self.time.compared(self.newest(now));
             wanted.extend(compared.map(|w| questions::services(Span::Between(w))));
         }
+        if self.spot.page == Page::Service {
+            wanted.extend(service.into_iter().flat_map(|s| self.chart_of(s, now)));
+        }
         wanted
     }
 
-    /// The page of a service: its lists, then its charts from now back, then those of the time that is compared with.
-    fn wanted_of(&self, service: &ServiceKey, now: Moment, wanted: &mut Vec<Question>) {
-        let span = self.time.span();
-        wanted.push(questions::routes(span, service));
-        wanted.push(questions::events(span, Some(service)));
+    /// The charts of a service from now back, then those of the time that is compared with.
+    fn chart_of(&self, service: &ServiceKey, now: Moment) -> Vec<Question> {
         let compared = self.time.compared(self.newest(now));
-        for window in [Some(self.window(now)), compared].into_iter().flatten() {
-            let slices = questions::slices(window).into_iter().rev();
-            wanted.extend(slices.map(|s| questions::summary(Span::Between(s), service)));
-        }
+        let windows = [Some(self.window(now)), compared].into_iter().flatten();
+        let slices = windows.flat_map(|window| questions::slices(window).into_iter().rev());
+        slices
+            .map(|slice| questions::summary(Span::Between(slice), service))
+            .collect()
     }
 
     pub(super) fn answered(

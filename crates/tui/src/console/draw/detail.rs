@@ -67,7 +67,9 @@ fn draw_routes(view: View<'_>, row: &ServiceRow, area: Rect, buf: &mut Buffer) {
             put(Line::styled(text, view.theme.dim()), below(lines, y), buf);
         }
     };
-    if let Some(why) = no_answer(view, view.app.known_routes()) {
+    let known = view.app.known_routes();
+    let view = view.when_old(known.old);
+    if let Some(why) = no_answer(view, known) {
         return say(why, buf);
     }
     let routes = busiest(view.app.route_rows());

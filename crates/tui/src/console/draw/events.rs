@@ -41,6 +41,7 @@ pub(super) fn glyph(view: View<'_>, event: &Event) -> (&'static str, Style) {
 }
 
 pub(super) fn draw(view: View<'_>, body: Rect, panes: Panes, buf: &mut Buffer) {
+    let view = view.when_old(view.app.known_events(None).old);
     let (events, truncated) = view.app.page_events();
     if let Some(area) = strip(body) {
         for (y, (name, least)) in (0..).zip(KINDS) {

@@ -13,7 +13,7 @@ use coral_report::text::{self, fit, width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 /// From this share of the busiest edge on a line is heavy.
 const HEAVY: f64 = 0.25;
@@ -148,7 +148,20 @@ fn label(
         width: room + 3,
         height: 1,
     };
-    put(Line::from(spans), at.intersection(area), buf);
+    put_anew(spans, at.intersection(area), buf);
+}
+
+/// Puts a line over what was drawn there; without this the colour of the lines would shine through.
+fn put_anew(spans: Vec<Span<'static>>, area: Rect, buf: &mut Buffer) {
+    let line = Line::from(spans);
+    for x in area.x
+        ..area
+            .right()
+            .min(area.x + u16::try_from(line.width()).unwrap_or(0))
+    {
+        buf[(x, area.y)].reset();
+    }
+    put(line, area, buf);
 }
 
 /// The longest form that fits.
@@ -218,7 +231,7 @@ fn card(view: View<'_>, drawing: &Drawing, card: &Card, area: Rect, buf: &mut Bu
         width: card.name_width + CARD_EXTRA as u16 - 1,
         height: 1,
     };
-    put(Line::from(spans), at.intersection(area), buf);
+    put_anew(spans, at.intersection(area), buf);
 }
 
 /// Below the drawing: edges that lead back, and what is not drawn.

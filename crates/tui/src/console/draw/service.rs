@@ -110,17 +110,18 @@ fn facts(
     let compared = view.app.time.compare.back();
     let before = view.app.row_before(service).and_then(figures);
     let red = row.and_then(figures);
-    titled_rule(
-        view,
-        &format!("last {}", age(view.app.time.window)),
-        false,
-        area,
-        buf,
-    );
+    titled_rule(view, &window_title(view), false, area, buf);
     let heads = format!(
         "{}{}{}",
         " ".repeat(FACT),
-        right("now", FIGURE),
+        right(
+            if view.app.time.is_live() {
+                "now"
+            } else {
+                "then"
+            },
+            FIGURE
+        ),
         compared.map_or(String::new(), |(_, name)| right(name, FIGURE + 1))
     );
     put(Line::styled(heads, theme.dim()), at(area, 1), buf);
@@ -155,11 +156,21 @@ fn facts(
     last_changes(view, below(area, y + 1), buf);
 }
 
+/// `last 15 m`, or `15 m to 14:32:10`.
+fn window_title(view: View<'_>) -> String {
+    let length = age(view.app.time.window);
+    match view.app.time.end() {
+        None => format!("last {length}"),
+        Some(to) => {
+            let to = super::day_clock(to, view.now.wall, &view.app.config.zone);
+            format!("{length} to {to}")
+        }
+    }
+}
+
 type Figure = fn(Option<&Red>) -> String;
 
 fn figure_lines() -> [(&'static str, Figure); 8] {
-    let unknown = || UNKNOWN.to_owned();
-    let _ = unknown;
     [
         ("requests", |r| {
             r.map_or(UNKNOWN.into(), |r| r.counts.requests.to_string())
@@ -188,6 +199,8 @@ fn last_changes(view: View<'_>, area: Rect, buf: &mut Buffer) {
     if area.height < 3 {
         return;
     }
+    let known = view.app.known_events(view.app.spot.service.as_ref());
+    let view = view.when_old(known.old);
     let (events, _) = view.app.page_events();
     titled_rule(view, "what happened last", false, area, buf);
     if events.is_empty() {

@@ -190,7 +190,7 @@ fn nothing_then(view: View<'_>) -> Vec<Line<'static>> {
         let since = view.now.wall.minus(status.uptime);
         let agents = status.agents.iter().map(|a| a.health.started);
         let first = agents.min().map_or(String::new(), |first| {
-            format!("; its first agent of now counts since {}", at(first))
+            format!("; the agents of now count since {}", at(first))
         });
         let text = format!("The colony runs since {}{first}.", at(since));
         lines.push(Line::styled(text, theme.dim()));

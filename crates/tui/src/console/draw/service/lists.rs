@@ -22,6 +22,12 @@ use std::time::Duration;
 const MARK: usize = 3;
 
 pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
+    let old = match view.app.tab {
+        Tab::Routes => view.app.known_routes().old,
+        Tab::Changes => view.app.known_events(view.app.spot.service.as_ref()).old,
+        Tab::Callers | Tab::Callees => false,
+    };
+    let view = view.when_old(old);
     let (head, lines) = match view.app.tab {
         Tab::Routes => routes(view, usize::from(area.width)),
         Tab::Callers | Tab::Callees => edges(view, usize::from(area.width)),
