@@ -232,6 +232,11 @@ impl App {
         (self.config.palette, self.config.glyphs) = (palette, glyphs);
     }
 
+    /// Whether what acts on the system is hidden.
+    pub fn set_read_only(&mut self, read_only: bool) {
+        self.config.read_only = read_only;
+    }
+
     /// The whole screen.
     pub fn size(&self) -> Rect {
         self.size

@@ -62,12 +62,6 @@ impl Asked {
         Some((self.get(latest)?, true))
     }
 
-    /// Since when an answer is awaited that never came before.
-    pub fn pending_since(&self, question: &Question) -> Option<Duration> {
-        let entry = self.entries.get(question).filter(|e| e.pending)?;
-        entry.asked.filter(|_| entry.answer.is_none())
-    }
-
     /// All answers that are kept.
     pub fn answers(&self) -> impl Iterator<Item = &Answer> {
         self.entries

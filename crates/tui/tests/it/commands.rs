@@ -232,3 +232,25 @@ fn up_shows_the_log_when_the_supervisor_gives_up() {
         "{text}"
     );
 }
+
+#[test]
+fn a_bad_configuration_is_named_before_a_screen_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let folders = Folders::below(dir.path());
+    std::fs::create_dir_all(&folders.config).unwrap();
+    let file = folders.config.join("config.toml");
+    for (text, words) in [
+        ("\ncolny = \"x\"\n", &["config.toml", "colny", "colony"][..]),
+        ("colony = 3\n", &["config.toml", "line 1", "string"]),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let output = coral(dir.path(), &[]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(code(&output), 1, "{error}");
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    }
+    let theme = coral(dir.path(), &["--theme", "pink"]);
+    let error = String::from_utf8_lossy(&theme.stderr).into_owned();
+    assert_eq!(code(&theme), 2);
+    assert!(error.contains("16") && error.contains("ascii"), "{error}");
+}

@@ -128,6 +128,15 @@ pub fn shop_rows() -> Vec<ServiceRow> {
     postgres.ports = vec![5432];
     let mut mailer = service("mailer", None);
     (mailer.ports, mailer.protocols) = (vec![2525], vec![]);
+    for (row, cpu, rss) in [
+        (&mut frontend, 0.221, 210e6),
+        (&mut checkout, 0.12, 184e6),
+        (&mut payments, 0.031, 96e6),
+        (&mut cart, 0.064, 71e6),
+        (&mut postgres, 0.098, 611e6),
+    ] {
+        (row.cpu_cores, row.rss_bytes) = (Some(cpu), Some(rss as u64));
+    }
     vec![
         frontend,
         checkout,

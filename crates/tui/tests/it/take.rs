@@ -188,3 +188,16 @@ fn ascii_and_no_colours_say_the_same() {
     screen.keys("2");
     insta::assert_snapshot!("topology_ascii", screen.text());
 }
+
+#[test]
+fn read_only_hides_what_acts() {
+    let mut screen = Screen::new(80, 24);
+    screen.app.set_read_only(true);
+    screen.lose(coral_tui::console::link::Lost::Nobody);
+    assert!(
+        !screen.text().contains("start one here"),
+        "{}",
+        screen.text()
+    );
+    assert!(screen.keys("u").actions.is_empty());
+}

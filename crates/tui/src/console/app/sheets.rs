@@ -47,6 +47,7 @@ impl App {
     fn services_sheet(&self) -> Sheet {
         let mut columns = vec!["service", "instances", "in_flight"];
         columns.extend(RED_COLUMNS);
+        columns.extend(["cpu_cores", "rss_bytes"]);
         let value = |row: &ServiceRow| {
             let mut values = vec![
                 text::service(&row.service).into(),
@@ -54,6 +55,8 @@ impl App {
                 row.in_flight.into(),
             ];
             values.extend(red_values(figures(row)));
+            values.push(row.cpu_cores.into());
+            values.push(row.rss_bytes.map_or(Value::Unknown, Value::from));
             values
         };
         let rows = (0..self.order.count()).filter_map(|i| self.order.row(self.picture(), i));

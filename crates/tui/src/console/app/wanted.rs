@@ -1,6 +1,5 @@
 //! Which questions the screen needs answered now, the most urgent first.
 
-use super::travel::SOON;
 use super::{App, Body, LinkState, Mode, Outcome, Page};
 use crate::console::event::Action;
 use crate::console::layout;
@@ -70,11 +69,5 @@ impl App {
         }
         self.hold(now);
         Outcome::drawn()
-    }
-
-    /// Whether an answer is late enough to say so.
-    pub fn is_late(&self, now: Moment, question: &Question) -> bool {
-        let since = self.asked.pending_since(question);
-        since.is_some_and(|since| now.up.saturating_sub(since) >= SOON)
     }
 }

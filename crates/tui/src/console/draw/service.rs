@@ -2,14 +2,15 @@
 
 mod lists;
 
+use super::detail::no_answer;
 use super::{View, at, below, put, red, span, titled_rule};
-use crate::console::app::{LinkState, TABS};
+use crate::console::app::TABS;
 use crate::console::layout::{self, ServiceAreas};
 use crate::console::theme::OLD;
 use crate::console::trouble::{Trouble, figures, is_stale};
 use coral_model::answer::{Red, ServiceRow};
 use coral_model::{Event, ServiceKey};
-use coral_report::figure::{UNKNOWN, age, millis, percent, percentile, rate};
+use coral_report::figure::{UNKNOWN, age, bytes, millis, percent, percentile, rate};
 use coral_report::text::{self, fit, left, right};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -153,7 +154,22 @@ fn facts(
         put(Line::styled(text, theme.dim()), at(area, y), buf);
         y += 1;
     }
+    if let Some(text) = row.and_then(uses) {
+        let text = format!("{}{text}", left("uses", FACT));
+        put(Line::styled(text, theme.dim()), at(area, y), buf);
+        y += 1;
+    }
     last_changes(view, below(area, y + 1), buf);
+}
+
+/// What its instances take of their hosts.
+fn uses(row: &ServiceRow) -> Option<String> {
+    let cpu = row
+        .cpu_cores
+        .map(|cores| format!("{:.1} % of a core", cores * 100.0));
+    let memory = row.rss_bytes.map(|rss| bytes(rss as f64));
+    let parts: Vec<String> = [cpu, memory].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("   "))
 }
 
 /// `last 15 m`, or `15 m to 14:32:10`.
@@ -204,10 +220,8 @@ fn last_changes(view: View<'_>, area: Rect, buf: &mut Buffer) {
     let (events, _) = view.app.page_events();
     titled_rule(view, "what happened last", false, area, buf);
     if events.is_empty() {
-        let text = match view.app.link {
-            LinkState::Open => "nothing in this window",
-            _ => "not known while the colony is away",
-        };
+        let why = no_answer(view, known).into_iter().flatten().next();
+        let text = why.unwrap_or_else(|| "nothing in this window".to_owned());
         put(Line::styled(text, view.theme.dim()), at(area, 1), buf);
     }
     for (y, event) in (1..area.height).zip(events) {

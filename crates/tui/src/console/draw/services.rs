@@ -37,6 +37,8 @@ enum Kind {
     P95,
     P99,
     Flight,
+    Cpu,
+    Memory,
     Trend,
     Speaks,
     Ports,
@@ -51,7 +53,7 @@ enum Kind {
 }
 
 /// The fixed columns in their order, with title and width.
-const FIXED: [(Kind, &str, usize); 7] = [
+const FIXED: [(Kind, &str, usize); 9] = [
     (Kind::Instances, "INST", 4),
     (Kind::Rate, "RATE/s", 8),
     (Kind::Errors, "ERR%", 6),
@@ -59,6 +61,8 @@ const FIXED: [(Kind, &str, usize); 7] = [
     (Kind::P95, "P95 ms", 11),
     (Kind::P99, "P99 ms", 8),
     (Kind::Flight, "IN FLIGHT", 12),
+    (Kind::Cpu, "CPU%", 5),
+    (Kind::Memory, "RSS MB", 6),
 ];
 /// The other columns, by `w`.
 const WIDE: [(Kind, &str, usize); 9] = [
@@ -73,7 +77,9 @@ const WIDE: [(Kind, &str, usize); 9] = [
     (Kind::CallsP95, "THEIR P95", 9),
 ];
 /// Columns leave in this order.
-const LEAVING: [Kind; 7] = [
+const LEAVING: [Kind; 9] = [
+    Kind::Memory,
+    Kind::Cpu,
     Kind::Instances,
     Kind::P50,
     Kind::P99,

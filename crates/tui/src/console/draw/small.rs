@@ -2,7 +2,6 @@
 
 use super::{View, clock, put, span};
 use crate::console::app::{Body, LinkState};
-use crate::console::link::Lost;
 use crate::console::theme::{LIVE, OLD, UNUSUAL};
 use crate::console::trouble::{Trouble, figures, is_stale};
 use coral_model::ServiceClass;
@@ -83,7 +82,12 @@ fn worst(view: View<'_>, width: usize, count: usize) -> Vec<Line<'static>> {
         Body::NothingThen => return say("nothing is kept of this moment; 0 now"),
         Body::Refused(_) => return say("the colony does not show this; 0 now"),
         Body::Unreachable(_) => return say("the colony cannot be reached"),
-        Body::NoColony => return say("no colony runs here; u starts one"),
+        Body::NoColony => {
+            return say(match view.app.can_start() {
+                true => "no colony runs here; u starts one",
+                false => "no colony runs here",
+            });
+        }
     }
     let shown = view.app.order.troubles(view.app.picture());
     let mut rows: Vec<(&ServiceRow, Trouble)> = shown
@@ -101,11 +105,10 @@ fn worst(view: View<'_>, width: usize, count: usize) -> Vec<Line<'static>> {
         .take(count.max(3))
         .map(|(row, trouble)| line(view, row, trouble, width))
         .collect();
-    if let LinkState::Away { why, .. } = &view.app.link {
-        let text = if *why == Lost::Nobody {
-            "colony away; u starts it"
-        } else {
-            "colony away"
+    if let LinkState::Away { .. } = &view.app.link {
+        let text = match view.app.can_start() {
+            true => "colony away; u starts it",
+            false => "colony away",
         };
         lines.insert(0, Line::styled(format!(" {OLD} {text}"), view.theme.bold()));
     }

@@ -96,6 +96,13 @@ fn no_colony(view: View<'_>) -> Vec<Line<'static>> {
                 span(format!(", {waited} s"), theme.dim()),
             ]));
         }
+        Starting::No if config.read_only => {
+            let text = format!(
+                "`{}` starts one; --read-only hides the key",
+                config.up_command
+            );
+            lines.push(Line::styled(text, theme.plain()));
+        }
         Starting::Failed(failure) => {
             lines.extend(failed(view, failure));
             lines.push(key_line(view, "u", "try again", &config.up_command));

@@ -38,6 +38,7 @@ pub(super) fn value(
             },
         )
     };
+    let fresh = (!is_stale(row)).then_some(());
     match kind {
         Kind::Name => {
             let (name, side) = name(row);
@@ -56,6 +57,18 @@ pub(super) fn value(
         Kind::P99 => time(|r| r.p99),
         Kind::P95 => p95(view, row, red, measured),
         Kind::Flight => flight(view, row, red, trouble),
+        Kind::Cpu => used(
+            view,
+            fresh
+                .and(row.cpu_cores)
+                .map(|cores| format!("{:.1}", cores * 100.0)),
+        ),
+        Kind::Memory => used(
+            view,
+            fresh
+                .and(row.rss_bytes)
+                .map(|bytes| format!("{:.0}", bytes as f64 / 1e6)),
+        ),
         Kind::Trend => trend(view, row, width),
         Kind::Hosts => cell(row.hosts.to_string(), theme.dim()),
         Kind::Requests => count(red.map(|r| r.counts.requests)),
@@ -116,6 +129,15 @@ fn p95(view: View<'_>, row: &ServiceRow, red: Option<&Red>, measured: Style) -> 
         None => {}
     }
     parts
+}
+
+/// What it takes of its hosts.
+fn used(view: View<'_>, figure: Option<String>) -> Cell {
+    let style = match figure {
+        Some(_) => view.theme.plain(),
+        None => view.theme.dim(),
+    };
+    cell(figure.unwrap_or(UNKNOWN.to_owned()), style)
 }
 
 /// How many times the value before, when that is worth a word.
@@ -184,21 +206,25 @@ pub(super) fn unread(
     columns: &[(Kind, Column)],
 ) -> Line<'static> {
     let theme = view.theme;
-    let (mut before, mut between) = (vec![], vec![]);
+    let (mut before, mut between, mut after) = (vec![], vec![], vec![]);
     for (kind, column) in columns {
         match kind {
             Kind::Name | Kind::Instances => before.push((*kind, column.clone())),
-            _ => between.push(column.clone()),
+            Kind::Cpu | Kind::Memory => after.push((*kind, column.clone())),
+            _ if after.is_empty() => between.push(column.clone()),
+            _ => {}
         }
     }
-    let mut plain: Vec<Column> = before.iter().map(|c| c.1.clone()).collect();
-    let mut cells: Vec<Cell> = before
-        .iter()
-        .map(|(kind, column)| value(view, *kind, row, None, Trouble::None, column.width))
-        .collect();
-    plain.push(Column::words("", total(&between)));
+    let shown = |(kind, column): &(Kind, Column)| {
+        value(view, *kind, row, None, Trouble::None, column.width)
+    };
+    let mut cells: Vec<Cell> = before.iter().map(shown).collect();
     cells.push(cell(connections(view, row), theme.dim()));
-    line(&plain, cells)
+    cells.extend(after.iter().map(shown));
+    let middle = Column::words("", total(&between));
+    let columns = before.into_iter().map(|c| c.1).chain([middle]);
+    let columns: Vec<Column> = columns.chain(after.into_iter().map(|c| c.1)).collect();
+    line(&columns, cells)
 }
 
 fn connections(view: View<'_>, row: &ServiceRow) -> String {
