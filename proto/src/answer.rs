@@ -1,5 +1,6 @@
 //! Answers between the model and the wire. An answer travels as one or more parts: the head in the first, rows in any.
 
+mod requests;
 mod table;
 
 use crate::common::{Bad, code, counts, need, ports};
@@ -91,6 +92,8 @@ impl From<&ServiceRow> for v1::ServiceRow {
             protocols: protocols_wire(&row.protocols),
             cpu_cores: row.cpu_cores,
             rss_bytes: row.rss_bytes,
+            health: row.health.as_ref().map(Into::into),
+            unread: row.unread.as_ref().map(Into::into),
         }
     }
 }
@@ -117,6 +120,8 @@ impl TryFrom<v1::ServiceRow> for ServiceRow {
             protocols: protocols_model(&wire.protocols)?,
             cpu_cores: wire.cpu_cores,
             rss_bytes: wire.rss_bytes,
+            health: wire.health.map(Into::into),
+            unread: wire.unread.map(TryInto::try_into).transpose()?,
         })
     }
 }
@@ -226,6 +231,9 @@ impl From<&EdgeRow> for v1::EdgeRow {
             bytes_received: row.bytes_received,
             retransmits: row.retransmits,
             rtt_ns: opt_ns(row.rtt),
+            turns: row.turns,
+            turn_p50_ns: opt_ns(row.turn_p50),
+            turn_p95_ns: opt_ns(row.turn_p95),
         }
     }
 }
@@ -257,6 +265,9 @@ impl TryFrom<v1::EdgeRow> for EdgeRow {
             bytes_received: wire.bytes_received,
             retransmits: wire.retransmits,
             rtt: dur(wire.rtt_ns),
+            turns: wire.turns,
+            turn_p50: dur(wire.turn_p50_ns),
+            turn_p95: dur(wire.turn_p95_ns),
         })
     }
 }
@@ -267,6 +278,7 @@ impl From<&Status> for v1::Status {
             health: Some((&row.health).into()),
             last_seen_ns: ns(row.last_seen),
             connected: row.connected,
+            freshness_ns: opt_ns(row.freshness),
         };
         Self {
             colony: status.colony.to_string(),
@@ -286,6 +298,7 @@ impl TryFrom<v1::Status> for Status {
                 health: need(row.health, "agent row.health")?.try_into()?,
                 last_seen: Duration::from_nanos(row.last_seen_ns),
                 connected: row.connected,
+                freshness: dur(row.freshness_ns),
             })
         };
         Ok(Self {
@@ -327,6 +340,15 @@ impl From<&Answer> for v1::AnswerPart {
                 part.events = rows.iter().map(Into::into).collect();
             }
             AnswerBody::Host(rows) => part.host = rows.iter().map(Into::into).collect(),
+            AnswerBody::Requests {
+                rows,
+                truncated,
+                silent,
+            } => {
+                head.truncated = *truncated;
+                part.requests = rows.iter().map(Into::into).collect();
+                part.silent = silent.iter().map(|s| s.raw().to_owned()).collect();
+            }
             AnswerBody::Sql(table) => {
                 head.truncated = table.truncated;
                 part.table = Some(table.into());
@@ -362,6 +384,11 @@ impl TryFrom<v1::AnswerPart> for Answer {
             "topology" => AnswerBody::Topology {
                 nodes: rows(part.nodes)?,
                 edges: rows(part.edges)?,
+            },
+            "requests" => AnswerBody::Requests {
+                rows: rows(part.requests)?,
+                truncated: head.truncated,
+                silent: part.silent.into_iter().map(Observed::new).collect(),
             },
             "events" => AnswerBody::Events {
                 rows: rows::<_, Event>(part.events)?,

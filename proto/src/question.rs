@@ -2,11 +2,13 @@
 
 use crate::common::{Bad, code, need};
 use crate::v1::{self, compare, question, span};
-use coral_model::{Compare, EventKind, Question, Span};
+use coral_model::{Compare, EventKind, Question, Span, StatusClass};
 use std::time::Duration;
 
 /// Events per answer when the question names no limit.
 const EVENTS_LIMIT: u32 = 200;
+/// Single requests per answer when the question names no limit.
+const REQUESTS_LIMIT: u32 = 100;
 /// Rows per answer of SQL when the question names no limit.
 const SQL_LIMIT: u32 = 1000;
 
@@ -102,6 +104,24 @@ impl From<&Question> for v1::Question {
                 0,
                 Kind::Host(v1::HostQuestion { host: host.clone() }),
             ),
+            Question::Requests {
+                span,
+                service,
+                path,
+                status_class,
+                min_duration,
+                limit,
+            } => (
+                Some(span),
+                *limit,
+                Kind::Requests(v1::RequestsQuestion {
+                    service: service.clone(),
+                    path: path.clone(),
+                    status_class: status_class.map(|c| c.code().into()),
+                    min_duration_ns: min_duration
+                        .map(|d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)),
+                }),
+            ),
             Question::Sql { text, limit } => (
                 None,
                 *limit,
@@ -145,6 +165,21 @@ impl TryFrom<v1::Question> for Question {
                 service: q.service,
             },
             Kind::Topology(_) => Question::Topology { span },
+            Kind::Requests(q) => Question::Requests {
+                span,
+                service: q.service,
+                path: q.path,
+                status_class: q
+                    .status_class
+                    .map(|c| code("status_class", c, StatusClass::from_code))
+                    .transpose()?,
+                min_duration: q.min_duration_ns.map(Duration::from_nanos),
+                limit: if wire.limit == 0 {
+                    REQUESTS_LIMIT
+                } else {
+                    wire.limit.min(10_000)
+                },
+            },
             Kind::Host(q) => Question::Host { span, host: q.host },
             Kind::Sql(q) => {
                 let limit = if wire.limit == 0 {

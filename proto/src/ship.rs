@@ -1,5 +1,7 @@
 //! Batches between the model and the wire.
 
+mod detail;
+
 use crate::common::{Bad, code, counts, histogram, need};
 use crate::v1::{self, endpoint, item, summary};
 use coral_model::{
@@ -67,6 +69,8 @@ fn item_kind(item: &Item) -> item::Kind {
         Item::Health(health) => item::Kind::Health(health.into()),
         Item::Host(host) => item::Kind::Host(host.into()),
         Item::Process(process) => item::Kind::Process(process.into()),
+        Item::HealthCheck(check) => item::Kind::HealthCheck(check.into()),
+        Item::Request(record) => item::Kind::Request(record.into()),
     }
 }
 
@@ -79,6 +83,8 @@ fn item_model(kind: item::Kind, instances: usize) -> Result<Item, Bad> {
         item::Kind::Health(wire) => Item::Health(wire.try_into()?),
         item::Kind::Host(wire) => Item::Host(host(wire)?),
         item::Kind::Process(wire) => Item::Process(process(wire, instances)?),
+        item::Kind::HealthCheck(wire) => Item::HealthCheck(detail::health_check(wire)?),
+        item::Kind::Request(wire) => Item::Request(detail::record(wire, instances)?),
     })
 }
 

@@ -47,10 +47,13 @@ pub async fn admit_want(
     let service = match want {
         Want::Probe { service, .. }
         | Want::Profile { service, .. }
-        | Want::Capture { service, .. } => service,
+        | Want::Capture { service, .. } => Some(service),
+        Want::Connect(connect) => Some(&connect.service),
+        Want::Note { service, .. } => service.as_ref(),
     };
+    let service = service.map_or("", |service| service.name.raw());
     let action = format!("coral.v1.Wants/Put {}", want.name());
-    admit(sink, now, caller, want.role(), &action, service.name.raw()).await
+    admit(sink, now, caller, want.role(), &action, service).await
 }
 
 /// Lets questions of one call in: one row for all of them.
@@ -77,7 +80,7 @@ fn target(question: &Question) -> Option<&str> {
     match question {
         Question::Status | Question::Services { .. } | Question::Topology { .. } => None,
         Question::Summary { service, .. } | Question::Events { service, .. } => service.as_deref(),
-        Question::Metrics { service, .. } => Some(service),
+        Question::Metrics { service, .. } | Question::Requests { service, .. } => Some(service),
         Question::Host { host, .. } => host.as_deref(),
         Question::Sql { text, .. } => Some(text),
     }

@@ -143,7 +143,9 @@ impl Live {
                 | Item::Edge(_)
                 | Item::Event(_)
                 | Item::Host(_)
-                | Item::Process(_) => {}
+                | Item::Process(_)
+                | Item::HealthCheck(_)
+                | Item::Request(_) => {}
             }
         }
         let known = inner.agents.entry(agent.clone()).or_default();

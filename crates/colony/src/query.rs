@@ -41,6 +41,9 @@ pub enum QueryError {
         /// The caller's.
         has: Role,
     },
+    /// A question of a newer console.
+    #[error("this colony does not answer {0} yet; update it")]
+    NotAnswered(&'static str),
     /// No service has this name.
     #[error("no service is named {name}{}", hint(.near))]
     NoSuchService {
@@ -157,9 +160,10 @@ impl Query {
         let turn = || self.sql.lock().unwrap_or_else(PoisonError::into_inner);
         let _turn = statement.then(turn);
         let scope = match question {
-            Question::Status | Question::Events { .. } | Question::Sql { .. } => {
-                Scope::new(&*self.store, &self.live, window, now)?
-            }
+            Question::Status
+            | Question::Events { .. }
+            | Question::Requests { .. }
+            | Question::Sql { .. } => Scope::new(&*self.store, &self.live, window, now)?,
             Question::Services { .. }
             | Question::Summary { .. }
             | Question::Metrics { .. }
@@ -203,6 +207,7 @@ impl Query {
             Question::Host { host, .. } => {
                 AnswerBody::Host(hosts::answer(&scope, host.as_deref())?)
             }
+            Question::Requests { .. } => return Err(QueryError::NotAnswered(question.name())),
             Question::Sql { text, limit } => AnswerBody::Sql(scope.snapshot().sql(&Statement {
                 text: text.clone(),
                 admin: caller.role == Role::Admin,
@@ -278,6 +283,7 @@ fn uses(question: &Question) -> Uses {
         | Question::Services { .. }
         | Question::Summary { .. }
         | Question::Events { .. }
+        | Question::Requests { .. }
         | Question::Sql { .. } => Uses::Pulses,
     }
 }
@@ -290,6 +296,7 @@ fn span(question: &Question) -> Span {
         | Question::Metrics { span, .. }
         | Question::Topology { span }
         | Question::Host { span, .. }
+        | Question::Requests { span, .. }
         | Question::Events { span, .. } => *span,
     }
 }

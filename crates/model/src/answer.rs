@@ -2,8 +2,8 @@
 
 use crate::summary::Counts;
 use crate::{
-    AgentHealth, ColonyId, Event, Loss, Method, Observed, Protocol, ServiceClass, ServiceKey, Side,
-    StatusClass, TimeNs, Window,
+    AgentHealth, ColonyId, Ending, Event, Loss, Method, Observed, Protocol, ServiceClass,
+    ServiceKey, Side, StatusClass, TimeNs, Window,
 };
 use std::time::Duration;
 
@@ -41,6 +41,12 @@ pub enum AnswerBody {
     },
     Host(Vec<HostRow>),
     Sql(Table),
+    Requests {
+        rows: Vec<RequestRow>,
+        truncated: bool,
+        /// Hosts whose agent did not answer in time, and why.
+        silent: Vec<Observed>,
+    },
 }
 
 impl AnswerBody {
@@ -55,6 +61,7 @@ impl AnswerBody {
             Self::Events { .. } => "events",
             Self::Host(_) => "host",
             Self::Sql(_) => "sql",
+            Self::Requests { .. } => "requests",
         }
     }
 }
@@ -113,6 +120,75 @@ pub struct ServiceRow {
     pub cpu_cores: Option<f64>,
     /// Resident memory of all instances.
     pub rss_bytes: Option<u64>,
+    /// What others say to it in protocols that are not read; `None` when nobody does.
+    pub unread: Option<Unread>,
+    /// What its health check last said, where it is connected with one.
+    pub health: Option<HealthState>,
+}
+
+/// Conversations of which connections, bytes and turns are known, but no requests.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Unread {
+    /// What it looks like.
+    pub protocols: Vec<Protocol>,
+    /// Connections first seen in the window.
+    pub connections: u64,
+    /// Payload bytes to the service.
+    pub bytes_received: u64,
+    /// Payload bytes from it.
+    pub bytes_sent: u64,
+    /// Smoothed round-trip time.
+    pub rtt: Option<Duration>,
+    /// How often the service was spoken to and answered.
+    pub turns: u64,
+    /// Median time to the first byte of its answer.
+    pub turn_p50: Option<Duration>,
+    /// 95th percentile of it.
+    pub turn_p95: Option<Duration>,
+}
+
+/// What a health check says since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthState {
+    /// Whether it passes.
+    pub healthy: bool,
+    /// Since when it says so.
+    pub since: TimeNs,
+    /// What a person should read: the status or the error.
+    pub text: Observed,
+}
+
+/// One request, from an agent's hour of detail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRow {
+    /// When its first byte came.
+    pub at: TimeNs,
+    /// Whose it is.
+    pub service: ServiceKey,
+    /// On which host.
+    pub host: Observed,
+    /// The process, 0 when unknown.
+    pub pid: u32,
+    /// Which side.
+    pub side: Side,
+    /// What was spoken.
+    pub protocol: Protocol,
+    /// The method.
+    pub method: Method,
+    /// The template.
+    pub route: Observed,
+    /// The path without its query, with secrets masked.
+    pub path: Observed,
+    /// The final status; `None` without one.
+    pub status: Option<u16>,
+    /// How it ended.
+    pub ending: Ending,
+    /// First byte of the request to the last of the answer, or to its end.
+    pub duration: Duration,
+    /// First byte of the request to the first of the answer.
+    pub ttfb: Option<Duration>,
+    /// The other end, as an address.
+    pub peer: Observed,
 }
 
 /// RED of a service and side.
@@ -221,6 +297,12 @@ pub struct EdgeRow {
     pub retransmits: Option<u64>,
     /// Smoothed round-trip time.
     pub rtt: Option<Duration>,
+    /// Turns of a conversation that is not read further; `None` where requests are counted.
+    pub turns: Option<u64>,
+    /// Median time from the caller's first byte of a turn to the callee's.
+    pub turn_p50: Option<Duration>,
+    /// 95th percentile of it.
+    pub turn_p95: Option<Duration>,
 }
 
 /// The colony and its agents.
@@ -247,6 +329,8 @@ pub struct AgentRow {
     pub last_seen: Duration,
     /// Whether its stream is open.
     pub connected: bool,
+    /// The greatest age, in the last minute, that this agent's newest second had when it could first be asked for.
+    pub freshness: Option<Duration>,
 }
 
 /// Percentiles from fewer requests than this are shown dim, with their number.

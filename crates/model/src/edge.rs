@@ -34,7 +34,8 @@ pub struct EdgeSummary {
     pub side: Side,
     /// Requests.
     pub counts: Counts,
-    /// Durations in nanoseconds of those that completed.
+    /// Durations in nanoseconds of those that completed. Of a conversation that is not read ([`Protocol::is_read`]): the
+    /// turns, each from the caller's first byte of it to the callee's.
     pub durations: Histogram,
     /// Connections that were first seen in the interval.
     pub connections: u64,

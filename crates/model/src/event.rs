@@ -23,6 +23,12 @@ pub enum EventKind {
     Change,
     /// A disk is full, and what that stops.
     DiskFull,
+    /// What a person wrote down.
+    Note,
+    /// A health check of a connected service failed after it had passed, or at first.
+    Unhealthy,
+    /// A health check of a connected service passed after it had failed.
+    Healthy,
 }
 
 impl EventKind {
@@ -37,6 +43,9 @@ impl EventKind {
         Self::Restart,
         Self::Change,
         Self::DiskFull,
+        Self::Note,
+        Self::Unhealthy,
+        Self::Healthy,
     ];
 
     /// The number on the wire and on disk.
@@ -51,6 +60,9 @@ impl EventKind {
             Self::Restart => 7,
             Self::Change => 8,
             Self::DiskFull => 9,
+            Self::Note => 10,
+            Self::Unhealthy => 11,
+            Self::Healthy => 12,
         }
     }
 
@@ -71,6 +83,9 @@ impl EventKind {
             Self::Restart => "restart",
             Self::Change => "change",
             Self::DiskFull => "disk_full",
+            Self::Note => "note",
+            Self::Unhealthy => "unhealthy",
+            Self::Healthy => "healthy",
         }
     }
 }

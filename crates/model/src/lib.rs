@@ -23,7 +23,7 @@ pub mod want;
 
 pub use answer::{Answer, AnswerBody};
 pub use audit::{AuditOutcome, AuditRow};
-pub use batch::{Batch, Item};
+pub use batch::{Batch, HealthCheck, Item, RequestRecord};
 pub use caller::{Caller, Role, Via};
 pub use edge::{EdgeSummary, Endpoint};
 pub use event::{Event, EventKind};
@@ -38,4 +38,4 @@ pub use request::{Ending, Method, Protocol, Route, Side, StatusClass};
 pub use service::{Instance, ServiceClass, ServiceKey};
 pub use summary::{Pulse, Summary};
 pub use time::{TimeNs, Window};
-pub use want::Want;
+pub use want::{Check, Connect, ConnectTarget, Want};

@@ -79,6 +79,21 @@ pub enum Question {
         /// Only this host.
         host: Option<String>,
     },
+    /// Single requests out of the agents' hour of detail, newest first.
+    Requests {
+        /// When.
+        span: Span,
+        /// Whose.
+        service: String,
+        /// Only those whose path holds this text.
+        path: Option<String>,
+        /// Only those of this status class.
+        status_class: Option<crate::StatusClass>,
+        /// Only those that took at least so long.
+        min_duration: Option<Duration>,
+        /// At most so many.
+        limit: u32,
+    },
     /// One read-only SELECT over the views of the caller's role.
     Sql {
         /// The statement.
@@ -108,6 +123,7 @@ impl Question {
             | Self::Topology { .. }
             | Self::Events { .. }
             | Self::Host { .. }
+            | Self::Requests { .. }
             | Self::Sql { .. } => Role::Viewer,
         }
     }
@@ -122,6 +138,7 @@ impl Question {
             Self::Topology { .. } => "topology",
             Self::Events { .. } => "events",
             Self::Host { .. } => "host",
+            Self::Requests { .. } => "requests",
             Self::Sql { .. } => "sql",
         }
     }

@@ -20,6 +20,31 @@ pub enum Protocol {
     Http2,
     /// Any other TCP conversation.
     Other,
+    /// PostgreSQL, not read.
+    Postgres,
+    /// MySQL, not read.
+    Mysql,
+    /// Redis, not read.
+    Redis,
+    /// Memcached's text protocol, not read.
+    Memcached,
+    /// MongoDB, not read.
+    Mongodb,
+    /// Kafka, not read.
+    Kafka,
+    /// AMQP, not read.
+    Amqp,
+    /// NATS, not read.
+    Nats,
+    /// SSH.
+    Ssh,
+}
+
+impl Protocol {
+    /// Whether its requests are counted, not only its turns and bytes.
+    pub const fn is_read(self) -> bool {
+        matches!(self, Self::Http1)
+    }
 }
 
 /// The request method; what is not among the usual ones is `Other`.
@@ -108,7 +133,21 @@ macro_rules! codes {
 }
 
 codes!(Side { Server = 1 / "server", Client = 2 / "client" });
-codes!(Protocol { Http1 = 1 / "http/1.1", Tls = 2 / "tls", Http2 = 3 / "http/2", Other = 4 / "tcp" });
+codes!(Protocol {
+    Http1 = 1 / "http/1.1",
+    Tls = 2 / "tls",
+    Http2 = 3 / "http/2",
+    Other = 4 / "tcp",
+    Postgres = 5 / "postgres",
+    Mysql = 6 / "mysql",
+    Redis = 7 / "redis",
+    Memcached = 8 / "memcached",
+    Mongodb = 9 / "mongodb",
+    Kafka = 10 / "kafka",
+    Amqp = 11 / "amqp",
+    Nats = 12 / "nats",
+    Ssh = 13 / "ssh",
+});
 codes!(Method {
     Other = 0 / "OTHER",
     Get = 1 / "GET",

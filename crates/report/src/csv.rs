@@ -20,6 +20,7 @@ pub fn csv(answer: &Answer) -> Result<String, serde_json::Error> {
         AnswerBody::Metrics(_) | AnswerBody::Host(_) | AnswerBody::Sql(_) => "rows",
         AnswerBody::Topology { .. } => "edges",
         AnswerBody::Events { .. } => "events",
+        AnswerBody::Requests { .. } => "requests",
     };
     let rows = report[list].as_array().map_or(&[][..], Vec::as_slice);
     let rows: Vec<Vec<(String, Value)>> = rows.iter().map(flat).collect();

@@ -3,6 +3,7 @@
 mod events;
 mod host;
 mod red;
+mod requests;
 mod services;
 mod sql;
 mod status;
@@ -11,7 +12,8 @@ mod topology;
 pub use events::{EventReport, EventsReport};
 pub use host::{GaugeReport, HostReport};
 pub use red::{MetricReport, MetricsReport, RedReport, SummaryReport, SummaryRowReport};
-pub use services::{ServiceReport, ServicesReport};
+pub use requests::{RequestReport, RequestsReport};
+pub use services::{HealthReport, ServiceReport, ServicesReport, UnreadReport};
 pub use sql::SqlReport;
 pub use status::{AgentReport, ColonyReport, LossReport, MissingReport, StatusReport, agent_state};
 pub use topology::{EdgeReport, NodeReport, TopologyReport};
@@ -35,6 +37,7 @@ pub enum Report {
     Topology(TopologyReport),
     Events(EventsReport),
     Host(HostReport),
+    Requests(RequestsReport),
     Sql(SqlReport),
 }
 
@@ -51,6 +54,11 @@ impl From<&Answer> for Report {
             AnswerBody::Events { rows, truncated } => {
                 Self::Events(EventsReport::new(answer, rows, *truncated))
             }
+            AnswerBody::Requests {
+                rows,
+                truncated,
+                silent,
+            } => Self::Requests(RequestsReport::new(answer, rows, *truncated, silent)),
             AnswerBody::Host(rows) => Self::Host(HostReport::new(answer, rows)),
             AnswerBody::Sql(table) => Self::Sql(table.into()),
         }

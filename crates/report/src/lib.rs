@@ -12,9 +12,9 @@ pub mod text;
 
 pub use csv::csv;
 pub use json::{
-    AgentReport, ColonyReport, EdgeReport, EventReport, EventsReport, GaugeReport, HostReport,
-    LossReport, MetricReport, MetricsReport, MissingReport, NodeReport, RedReport, Report,
-    ServiceReport, ServicesReport, SqlReport, StatusReport, SummaryReport, SummaryRowReport,
-    TopologyReport, agent_state, rfc3339,
+    AgentReport, ColonyReport, EdgeReport, EventReport, EventsReport, GaugeReport, HealthReport,
+    HostReport, LossReport, MetricReport, MetricsReport, MissingReport, NodeReport, RedReport,
+    Report, RequestReport, RequestsReport, ServiceReport, ServicesReport, SqlReport, StatusReport,
+    SummaryReport, SummaryRowReport, TopologyReport, UnreadReport, agent_state, rfc3339,
 };
 pub use table::{TableStyle, loss_line, table};

@@ -27,6 +27,11 @@ pub fn table(answer: &Answer, style: &TableStyle) -> String {
         AnswerBody::Metrics(rows) => red::metrics(rows),
         AnswerBody::Topology { nodes, edges } => lists::topology(nodes, edges, style.all),
         AnswerBody::Events { rows, truncated } => lists::events(rows, *truncated, &style.zone),
+        AnswerBody::Requests {
+            rows,
+            truncated,
+            silent,
+        } => lists::requests(rows, *truncated, silent, &style.zone),
         AnswerBody::Host(rows) => free::host(rows),
         AnswerBody::Sql(table) => return free::sql(table),
     };

@@ -66,7 +66,13 @@ impl Table<'_> {
                 }
             }
             Item::Process(sample) => place(&mut sample.instance),
-            Item::Event(_) | Item::Health(_) | Item::Host(_) => {}
+            Item::Request(record) => {
+                place(&mut record.instance);
+                if let Endpoint::Instance(id) = &mut record.peer {
+                    place(id);
+                }
+            }
+            Item::Event(_) | Item::Health(_) | Item::Host(_) | Item::HealthCheck(_) => {}
         }
         if !known {
             tracing::error!("an item speaks of a process that was forgotten; it is left out");

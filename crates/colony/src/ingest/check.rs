@@ -54,7 +54,7 @@ pub(super) fn check(agent: &AgentId, batch: &Batch) -> Result<(), IngestError> {
                 sane([e.connections, e.retransmits.unwrap_or(0)])?;
                 counted(&e.counts, &e.durations)?;
             }
-            Item::Host(_) | Item::Process(_) => {}
+            Item::Host(_) | Item::Process(_) | Item::HealthCheck(_) | Item::Request(_) => {}
             Item::Health(health) => {
                 own(&health.id)?;
                 sane(health.loss.fields().map(|(_, count)| count))?;
@@ -116,6 +116,8 @@ pub(super) fn stored(agent: &AgentId, batch: &Batch, gap: Option<Event>) -> Stor
                     stored.unknown += 1;
                 }
             }
+            // Health is looked at live; single requests come only when they are asked for.
+            Item::HealthCheck(_) | Item::Request(_) => {}
             Item::Event(event) => stored.events.push(event.clone()),
             Item::Health(health) => stored.health = Some(health.clone()),
         }

@@ -115,6 +115,8 @@ fn row(scope: &Scope<'_>, buckets: &Buckets, key: ServiceKey, service: &Service)
         protocols: protocols.into_iter().collect(),
         cpu_cores: service.used.cores(scope),
         rss_bytes: service.used.rss_bytes,
+        unread: None,
+        health: None,
     }
 }
 

@@ -101,17 +101,18 @@ fn edge(scope: &Scope<'_>, key: Key, mut sides: BTreeMap<Side, Seen>) -> Option<
         (None, Some(server)) => (EdgeSource::Callee, server, None),
         (None, None) => return None,
     };
-    let opaque = match protocol {
-        Protocol::Http1 => false,
-        Protocol::Tls | Protocol::Http2 | Protocol::Other => true,
-    };
+    let opaque = !protocol.is_read();
+    // The durations of what is not read are those of its turns.
+    let red = seen.fold.red(scope, Uses::Intervals);
+    let (turn_p50, turn_p95) = (red.p50.filter(|_| opaque), red.p95.filter(|_| opaque));
+    let turns = opaque.then_some(red.samples);
     Some(EdgeRow {
         caller,
         callee,
         protocol,
         source,
         opaque,
-        red: (!opaque).then(|| seen.fold.red(scope, Uses::Intervals)),
+        red: (!opaque).then_some(red),
         callee_requests: check
             .filter(|_| !opaque)
             .map(|server| server.fold.counts.requests),
@@ -121,5 +122,8 @@ fn edge(scope: &Scope<'_>, key: Key, mut sides: BTreeMap<Side, Seen>) -> Option<
         bytes_received: seen.bytes_received,
         retransmits: seen.retransmits,
         rtt: seen.rtt.map(|(_, rtt)| rtt),
+        turns,
+        turn_p50,
+        turn_p95,
     })
 }

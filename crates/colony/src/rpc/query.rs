@@ -34,6 +34,7 @@ impl From<QueryError> for Status {
             }
             QueryError::Gone { .. } | QueryError::Coarse { .. } => Self::out_of_range(text),
             QueryError::Sql(SqlError::Limit(_)) => Self::resource_exhausted(text),
+            QueryError::NotAnswered(_) => Self::unimplemented(text),
             QueryError::Backwards | QueryError::Sql(_) => Self::invalid_argument(text),
             QueryError::Store(_) => Self::internal(text),
         }
@@ -137,9 +138,14 @@ impl v1::query_server::Query for Service {
 /// How long the answer may take. What a question asks for and would not get is refused, not passed over.
 pub(super) fn deadline(wire: &v1::Question) -> Result<Duration, Status> {
     use v1::question::Kind;
-    let limited = matches!(wire.kind, Some(Kind::Events(_) | Kind::Sql(_)));
+    let limited = matches!(
+        wire.kind,
+        Some(Kind::Events(_) | Kind::Requests(_) | Kind::Sql(_))
+    );
     if wire.limit != 0 && !limited {
-        return Err(Status::invalid_argument("only events and SQL take a limit"));
+        return Err(Status::invalid_argument(
+            "only events, requests and SQL take a limit",
+        ));
     }
     if !wire.cursor.is_empty() {
         return Err(Status::invalid_argument("no answer has a cursor yet"));
@@ -166,6 +172,8 @@ fn parts(mut whole: v1::AnswerPart) -> Vec<v1::AnswerPart> {
             events: front(&mut whole.events),
             host: front(&mut whole.host),
             table: front_of_table(&mut whole.table),
+            requests: front(&mut whole.requests),
+            silent: front(&mut whole.silent),
         };
         parts.push(part);
         if whole == v1::AnswerPart::default() {

@@ -3,7 +3,7 @@
 use super::red::names;
 use super::{LossReport, RedReport, ms, rfc3339, rounded, seconds};
 use coral_model::Answer;
-use coral_model::answer::ServiceRow;
+use coral_model::answer::{HealthState, ServiceRow, Unread};
 use serde::Serialize;
 
 /// `coral services -o json`.
@@ -43,6 +43,59 @@ pub struct ServiceReport {
     pub trend_p95_ms: Vec<Option<f64>>,
     pub cpu_cores: Option<f64>,
     pub rss_bytes: Option<u64>,
+    pub unread: Option<UnreadReport>,
+    pub health: Option<HealthReport>,
+}
+
+/// Conversations of which no requests are known.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of the model's Unread")]
+pub struct UnreadReport {
+    pub protocols: Vec<&'static str>,
+    pub connections: u64,
+    pub bytes_received: u64,
+    pub bytes_sent: u64,
+    pub rtt_ms: Option<f64>,
+    pub turns: u64,
+    pub turn_p50_ms: Option<f64>,
+    pub turn_p95_ms: Option<f64>,
+}
+
+/// What a health check says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the model's HealthState"
+)]
+pub struct HealthReport {
+    pub healthy: bool,
+    pub since: String,
+    pub text: String,
+}
+
+impl From<&Unread> for UnreadReport {
+    fn from(unread: &Unread) -> Self {
+        Self {
+            protocols: names(&unread.protocols),
+            connections: unread.connections,
+            bytes_received: unread.bytes_received,
+            bytes_sent: unread.bytes_sent,
+            rtt_ms: ms(unread.rtt),
+            turns: unread.turns,
+            turn_p50_ms: ms(unread.turn_p50),
+            turn_p95_ms: ms(unread.turn_p95),
+        }
+    }
+}
+
+impl From<&HealthState> for HealthReport {
+    fn from(state: &HealthState) -> Self {
+        Self {
+            healthy: state.healthy,
+            since: rfc3339(state.since),
+            text: state.text.visible().into_owned(),
+        }
+    }
 }
 
 impl ServicesReport {
@@ -77,6 +130,8 @@ impl From<&ServiceRow> for ServiceReport {
             trend_p95_ms: row.trend.iter().map(|&point| ms(point)).collect(),
             cpu_cores: row.cpu_cores.map(rounded),
             rss_bytes: row.rss_bytes,
+            unread: row.unread.as_ref().map(Into::into),
+            health: row.health.as_ref().map(Into::into),
         }
     }
 }

@@ -47,6 +47,7 @@ pub struct AgentReport {
     pub loss: LossReport,
     pub version: String,
     pub listening: u32,
+    pub freshness_s: Option<f64>,
 }
 
 /// What an agent cannot do, and how to mend it.
@@ -88,6 +89,7 @@ impl From<&AgentRow> for AgentReport {
             loss: (&health.loss).into(),
             version: health.version.clone(),
             listening: health.listening,
+            freshness_s: row.freshness.map(seconds),
         }
     }
 }

@@ -56,6 +56,9 @@ pub struct EdgeReport {
     pub bytes_received: u64,
     pub retransmits: Option<u64>,
     pub rtt_ms: Option<f64>,
+    pub turns: Option<u64>,
+    pub turn_p50_ms: Option<f64>,
+    pub turn_p95_ms: Option<f64>,
     pub caller_namespace: String,
     pub callee_namespace: String,
 }
@@ -108,6 +111,9 @@ impl From<&EdgeRow> for EdgeReport {
             bytes_received: row.bytes_received,
             retransmits: row.retransmits,
             rtt_ms: ms(row.rtt),
+            turns: row.turns,
+            turn_p50_ms: ms(row.turn_p50),
+            turn_p95_ms: ms(row.turn_p95),
             caller_namespace: row.caller.namespace.visible().into_owned(),
             callee_namespace: row.callee.namespace.visible().into_owned(),
         }

@@ -4,8 +4,8 @@ use super::grid::Grid;
 use crate::figure::{UNKNOWN, age, bytes, millis, percent, percentile, rate};
 use crate::json::{agent_state, timestamp};
 use crate::text::{fit, service};
-use coral_model::answer::{EdgeRow, NodeRow, Status};
-use coral_model::{Event, ServiceClass, ServiceKey};
+use coral_model::answer::{EdgeRow, NodeRow, RequestRow, Status};
+use coral_model::{Event, Observed, ServiceClass, ServiceKey};
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
 
@@ -154,4 +154,44 @@ pub(super) fn events(rows: &[Event], truncated: bool, zone: &TimeZone) -> String
         ""
     };
     format!("{}{more}", grid.render())
+}
+
+pub(super) fn requests(
+    rows: &[RequestRow],
+    truncated: bool,
+    silent: &[Observed],
+    zone: &TimeZone,
+) -> String {
+    let mut out = String::new();
+    for host in silent {
+        out.push_str(&format!("no answer from {}\n", host.visible()));
+    }
+    if rows.is_empty() {
+        return out + "no agent kept such a request in this window\n";
+    }
+    let titles = [
+        "<TIME", "<SIDE", "<METHOD", "<PATH", "STATUS", "<ENDING", "MS", "FIRST MS", "<PEER",
+        "<HOST",
+    ];
+    let mut grid = Grid::new(&titles);
+    for row in rows {
+        let at = timestamp(row.at).to_zoned(zone.clone());
+        grid.row(vec![
+            at.strftime("%H:%M:%S%.3f").to_string(),
+            row.side.name().to_owned(),
+            row.method.name().to_owned(),
+            row.path.visible().into_owned(),
+            row.status.map_or(UNKNOWN.to_owned(), |s| s.to_string()),
+            row.ending.name().to_owned(),
+            millis(Some(row.duration)),
+            millis(row.ttfb),
+            row.peer.visible().into_owned(),
+            row.host.visible().into_owned(),
+        ]);
+    }
+    out.push_str(&grid.render());
+    if truncated {
+        out.push_str("older ones are left out; narrow --since and --until, or raise --limit\n");
+    }
+    out
 }

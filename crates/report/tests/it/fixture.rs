@@ -83,6 +83,7 @@ pub fn status() -> Answer {
         health,
         last_seen: Duration::from_millis(seconds),
         connected,
+        freshness: None,
     };
     answer(AnswerBody::Status(Status {
         colony: ColonyId::new("shop").unwrap(),
@@ -175,6 +176,8 @@ pub fn services() -> Answer {
         protocols: vec![Protocol::Http1],
         cpu_cores: Some(0.25),
         rss_bytes: None,
+        unread: None,
+        health: None,
     };
     let app = ServiceClass::App;
     let mut silent = row("search", app, None, None);
@@ -242,6 +245,9 @@ fn edge(caller: &str, callee: &str, protocol: Protocol, red: Option<Red>) -> Edg
         bytes_received: 2_790_000_000,
         retransmits: Some(2),
         rtt: ms(0.3),
+        turns: None,
+        turn_p50: None,
+        turn_p95: None,
     }
 }
 

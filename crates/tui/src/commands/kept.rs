@@ -15,7 +15,10 @@ pub(super) fn note(question: &Question, answer: &Answer, zone: &TimeZone) -> Opt
         | Question::Metrics { span, .. }
         | Question::Topology { span }
         | Question::Host { span, .. } => *span,
-        Question::Status | Question::Events { .. } | Question::Sql { .. } => return None,
+        Question::Status
+        | Question::Events { .. }
+        | Question::Requests { .. }
+        | Question::Sql { .. } => return None,
     };
     let missing = match span {
         Span::Last(length) => length.saturating_sub(answer.window.length()),

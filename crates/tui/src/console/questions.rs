@@ -60,6 +60,7 @@ pub fn span(question: &Question) -> Option<Span> {
         | Question::Metrics { span, .. }
         | Question::Topology { span }
         | Question::Events { span, .. }
+        | Question::Requests { span, .. }
         | Question::Host { span, .. } => Some(*span),
         Question::Status | Question::Sql { .. } => None,
     }

@@ -264,6 +264,9 @@ mod tests {
             bytes_received: 0,
             retransmits: None,
             rtt: None,
+            turns: None,
+            turn_p50: None,
+            turn_p95: None,
         };
         let now = Moment {
             wall: TimeNs(0),

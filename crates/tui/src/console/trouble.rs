@@ -155,6 +155,8 @@ mod tests {
             protocols: vec![],
             cpu_cores: None,
             rss_bytes: None,
+            unread: None,
+            health: None,
         }
     }
 

@@ -92,6 +92,8 @@ pub fn service(name: &str, server: Option<Red>) -> ServiceRow {
         protocols: vec![Protocol::Http1],
         cpu_cores: None,
         rss_bytes: None,
+        unread: None,
+        health: None,
     }
 }
 
@@ -179,6 +181,7 @@ pub fn agent(host: &str, mode: AgentMode, missing: Vec<Missing>, seen_s: u64) ->
         },
         last_seen: Duration::from_secs(seen_s),
         connected: seen_s < 15,
+        freshness: None,
     }
 }
 
@@ -222,6 +225,9 @@ fn edge(caller: &str, callee: &str, protocol: Protocol, red: Option<Red>) -> Edg
         bytes_received: 2_790_000_000,
         retransmits: Some(2),
         rtt: ms(0.3),
+        turns: None,
+        turn_p50: None,
+        turn_p95: None,
     }
 }
 
@@ -497,8 +503,8 @@ pub fn hostile_answer(question: &Question, now: TimeNs) -> Answer {
                 agent.health.missing = vec![Missing { why, ..missing() }];
             }
         }
-        // The console asks neither.
-        AnswerBody::Host(_) | AnswerBody::Sql(_) => {}
+        // The console asks none of them.
+        AnswerBody::Host(_) | AnswerBody::Requests { .. } | AnswerBody::Sql(_) => {}
     }
     answer
 }
