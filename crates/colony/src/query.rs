@@ -159,17 +159,7 @@ impl Query {
         let statement = matches!(question, Question::Sql { .. });
         let turn = || self.sql.lock().unwrap_or_else(PoisonError::into_inner);
         let _turn = statement.then(turn);
-        let scope = match question {
-            Question::Status
-            | Question::Events { .. }
-            | Question::Requests { .. }
-            | Question::Sql { .. } => Scope::new(&*self.store, &self.live, window, now)?,
-            Question::Services { .. }
-            | Question::Summary { .. }
-            | Question::Metrics { .. }
-            | Question::Topology { .. }
-            | Question::Host { .. } => Scope::of_figures(&*self.store, &self.live, window, now)?,
-        };
+        let scope = self.scope(question, window, now)?;
         let body = match question {
             Question::Status => AnswerBody::Status(status::answer(&scope, &self.about)),
             Question::Services { trend_points, .. } => {
@@ -234,6 +224,28 @@ impl Query {
         let failed = |e: StoreError| SqlError::Failed(e.to_string());
         let snapshot = self.store.snapshot().map_err(failed)?;
         snapshot.export(view, format, window)
+    }
+
+    /// The frame that a question is answered in.
+    fn scope(
+        &self,
+        question: &Question,
+        window: Window,
+        now: TimeNs,
+    ) -> Result<Scope<'_>, QueryError> {
+        match question {
+            Question::Status
+            | Question::Events { .. }
+            | Question::Requests { .. }
+            | Question::Sql { .. } => Ok(Scope::new(&*self.store, &self.live, window, now)?),
+            Question::Services { .. }
+            | Question::Summary { .. }
+            | Question::Metrics { .. }
+            | Question::Topology { .. }
+            | Question::Host { .. } => {
+                Ok(Scope::of_figures(&*self.store, &self.live, window, now)?)
+            }
+        }
     }
 
     /// The frame of the stretch that a window is compared with.
