@@ -109,7 +109,6 @@ impl Demo {
     fn forget(&self) -> Result<(), Failure> {
         program::run(self.command(&["down"]).stdout(Stdio::null()))?;
         for part in ["state", "run"] {
-            // Without root the files of an agent that ran as root stay; it goes on with them.
             let _ = std::fs::remove_dir_all(self.home.join(part));
         }
         Ok(())
@@ -166,9 +165,9 @@ fn require_privilege(coral: &Path, home: &Path) -> Result<(), Failure> {
     let daemon = coral.with_file_name("coral-daemon");
     Err(
         Failure::new("counting requests needs root, and sudo asks for a password").hint(format!(
-            "run `sudo -v` and then this again; what will run as root is: CORAL_HOME={} {} agent --colony {COLONY}",
-            home.display(),
-            daemon.display()
+            "run `sudo -v` and then this again; what will run as root is: {} agent --lifeline --colony {COLONY} --run {}",
+            daemon.display(),
+            home.join("run").join(COLONY).display()
         )),
     )
 }

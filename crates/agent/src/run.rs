@@ -7,7 +7,10 @@ use crate::identity::Identity;
 use crate::ship::{Outbox, ship};
 use crate::spool::{SPOOL_BYTES, Spool};
 use crate::{AgentError, capabilities, loader};
-use coral_config::{AGENT_POLICY_FILE, AgentPolicy, ColonyFolder, Role, private_folder};
+use coral_config::{
+    AGENT_POLICY_FILE, AgentPolicy, ColonyFolder, Held, Person, Role, private_folder,
+    private_folder_of, with_files_of,
+};
 use coral_mesh::direct::Dialer;
 use coral_probes::{Live, ProbesError, Source};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -58,13 +61,10 @@ pub async fn run_over(
 ) -> Result<(), AgentError> {
     raise_limit();
     private_folder(&options.folder.agent)?;
-    let sudo_uid = std::env::var("SUDO_UID")
-        .ok()
-        .and_then(|uid| uid.parse().ok());
+    let sudo_uid = Person::behind_sudo()?.map(|person| person.uid.as_raw());
     let own_uid = nix::unistd::geteuid().as_raw();
     let policy = AgentPolicy::load(AGENT_POLICY_FILE.as_ref(), own_uid, sudo_uid)?;
-    private_folder(&options.folder.run)?;
-    let _held = Role::Agent.lock(&options.folder.run)?;
+    let _held = take_role(&options.folder.run, sudo_uid.unwrap_or(own_uid))?;
     let identity = Identity::load(&options.folder.agent)?;
     let reading = Reading::now();
     let clock = Clock::new(reading);
@@ -94,6 +94,14 @@ pub async fn run_over(
     shipping.abort();
     outbox.close();
     Ok(())
+}
+
+/// The run folder is the person's whom this agent works for, and root's agent touches it with their rights alone.
+fn take_role(run: &Path, owner: u32) -> Result<Held, AgentError> {
+    with_files_of(owner, || {
+        private_folder_of(run, owner)?;
+        Ok(Role::Agent.lock(run)?)
+    })
 }
 
 /// A known process costs a descriptor, and the usual limit is 1024.

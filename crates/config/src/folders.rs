@@ -1,10 +1,12 @@
 //! Where a person's files are: XDG folders, or all below one folder when [`HOME_VARIABLE`] is set.
 
-use crate::ConfigError;
+use crate::{ConfigError, Person};
 use std::path::{Path, PathBuf};
 
 /// Names one folder that holds configuration, state, cache and sockets: for the demo, tests and trying things out.
 pub const HOME_VARIABLE: &str = "CORAL_HOME";
+/// A colony's socket in its run folder.
+const SOCKET: &str = "colony.sock";
 /// `sun_path` holds 108 bytes; some room stays for suffixes.
 const SOCKET_PATH_MAX: usize = 100;
 
@@ -46,15 +48,27 @@ impl Folders {
         })
     }
 
-    /// The folders of the person whose home folder this is, without their environment (`sudo coral up`).
-    pub fn of_home(home: &Path) -> Self {
+    /// The folders of a person whose environment this is not: where they find them when they log in.
+    pub fn of_person(person: &Person) -> Self {
+        if let Some(root) = std::env::var_os(HOME_VARIABLE).filter(|v| !v.is_empty()) {
+            return Self::below(Path::new(&root));
+        }
+        let folders = Self::of_home(person.home());
+        let run = person.runtime_folder().map(|run| run.join("coral"));
+        Self {
+            run: run.unwrap_or_else(|| folders.run.clone()),
+            ..folders
+        }
+    }
+
+    /// The folders below a home folder, whatever the environment says.
+    fn of_home(home: &Path) -> Self {
         let state = home.join(".local/state/coral");
-        let run = state.join("run");
         Self {
             config: home.join(".config/coral"),
             cache: home.join(".cache/coral"),
+            run: state.join("run"),
             state,
-            run,
         }
     }
 
@@ -77,7 +91,7 @@ impl Folders {
     pub fn colony(&self, name: &str) -> Result<ColonyFolder, ConfigError> {
         let run = self.run.join(name);
         let folder = ColonyFolder {
-            socket: run.join("colony.sock"),
+            socket: run.join(SOCKET),
             store: self.state.join("colony").join(name).join("coral.duckdb"),
             logs: self.state.join("logs").join(name),
             agent: self.state.join("agent"),
@@ -92,6 +106,35 @@ impl Folders {
             });
         }
         Ok(folder)
+    }
+}
+
+impl ColonyFolder {
+    /// What root's agent uses that works for this person: their colony's socket and locks, and a state of root's own, in
+    /// which they can plant nothing. `run` is the colony's run folder when it is told.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoHome`] when root has none.
+    pub fn of_roots_agent(
+        person: &Person,
+        name: &str,
+        run: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        let theirs = match run {
+            Some(run) => run.to_owned(),
+            None => Folders::of_person(person).colony(name)?.run,
+        };
+        let root = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(0));
+        let root = root.ok().flatten().ok_or(ConfigError::NoHome)?;
+        let agent = Folders::of_home(&root.dir).state.join("agent");
+        Ok(Self {
+            socket: theirs.join(SOCKET),
+            run: theirs,
+            store: PathBuf::new(),
+            logs: PathBuf::new(),
+            spool: agent.join(format!("{}.{name}", person.uid)).join("spool"),
+            agent,
+        })
     }
 }
 

@@ -5,6 +5,7 @@ mod agent_policy;
 mod contexts;
 mod folders;
 mod lock;
+mod person;
 mod private;
 mod user;
 
@@ -12,7 +13,8 @@ pub use agent_policy::{AGENT_POLICY_FILE, AgentPolicy, Allow};
 pub use contexts::{Context, local_colonies, save_context, user_file};
 pub use folders::{ColonyFolder, Folders, HOME_VARIABLE};
 pub use lock::{Held, LockError, Role, is_held};
-pub use private::private_folder;
+pub use person::{Person, SUDO_VARIABLE, become_root, with_files_of};
+pub use private::{private_folder, private_folder_of};
 pub use user::{UserConfig, load_user};
 
 /// Why the configuration cannot be used; each says what to do.
@@ -21,6 +23,11 @@ pub enum ConfigError {
     /// There is no home folder to derive the others from.
     #[error("no home folder is known; set HOME or {HOME_VARIABLE}")]
     NoHome,
+    /// sudo says that somebody ran it whom this machine does not know.
+    #[error(
+        "{SUDO_VARIABLE} is {0:?}, and no user of this machine has that id; unset it to run as root"
+    )]
+    NoPerson(String),
     /// A socket path would be longer than the kernel takes.
     #[error(
         "the socket path {path} has {length} bytes, the kernel takes about 100; set XDG_RUNTIME_DIR or {HOME_VARIABLE} to a shorter folder"

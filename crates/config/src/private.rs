@@ -10,6 +10,14 @@ use std::path::Path;
 /// # Errors
 /// [`ConfigError::NotPrivate`] when it is a link, somebody else's, or open to others.
 pub fn private_folder(path: &Path) -> Result<(), ConfigError> {
+    private_folder_of(path, nix::unistd::geteuid().as_raw())
+}
+
+/// As [`private_folder`], of this user's own; made with the rights that the thread has on files.
+///
+/// # Errors
+/// As [`private_folder`].
+pub fn private_folder_of(path: &Path, own: u32) -> Result<(), ConfigError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -26,7 +34,6 @@ pub fn private_folder(path: &Path) -> Result<(), ConfigError> {
     if !meta.is_dir() {
         return refuse("is not a folder".into(), "remove it".into());
     }
-    let own = nix::unistd::geteuid().as_raw();
     if meta.uid() != own {
         return refuse(
             format!("belongs to uid {}, not to {own}", meta.uid()),

@@ -1,13 +1,18 @@
 //! The agent role, and the process that loads the kernel programs for it.
 
 use color_eyre::eyre::Result;
-use coral_config::Folders;
+use coral_config::{ColonyFolder, Folders, Person};
+use std::path::Path;
 use std::process::ExitCode;
 
-/// Observes for the colony of this name until the lifeline or a signal ends it.
-pub fn run(colony: &str, lifeline: bool) -> Result<()> {
+/// Observes for the colony of this name until the lifeline or a signal ends it. `run` is the colony's run folder where
+/// this is root's agent and the colony a person's.
+pub fn run(colony: &str, lifeline: bool, run: Option<&Path>) -> Result<()> {
     keep_memory_small();
-    let folder = Folders::discover()?.colony(colony)?;
+    let folder = match Person::behind_sudo()? {
+        Some(person) => ColonyFolder::of_roots_agent(&person, colony, run)?,
+        None => Folders::discover()?.colony(colony)?,
+    };
     let options = coral_agent::Options {
         folder,
         lifeline,

@@ -7,6 +7,7 @@ mod supervise;
 
 use clap::{Parser, Subcommand};
 use color_eyre::eyre::Result;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Roles of Coral that run on hosts.
@@ -27,6 +28,9 @@ enum CoralRole {
         /// End when standard input ends
         #[arg(long)]
         lifeline: bool,
+        /// The colony's run folder, for root's agent under sudo
+        #[arg(long, value_name = "FOLDER")]
+        run: Option<PathBuf>,
     },
     /// Store and answer: becomes coral-colony
     Colony {
@@ -60,9 +64,13 @@ fn main() -> Result<ExitCode> {
         .with_ansi(false)
         .init();
     match Cli::parse().role {
-        CoralRole::Agent { colony, lifeline } => agent::run(&colony, lifeline)?,
+        CoralRole::Agent {
+            colony,
+            lifeline,
+            run,
+        } => agent::run(&colony, lifeline, run.as_deref())?,
         CoralRole::Colony { arguments } => colony::become_colony(&arguments)?,
-        CoralRole::Supervise(plan) => supervise::run(&plan)?,
+        CoralRole::Supervise(plan) => supervise::start(&plan)?,
         CoralRole::DialStdio { colony } => return dial::stdio(&colony),
         CoralRole::Load => return Ok(agent::load()),
     }

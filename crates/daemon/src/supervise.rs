@@ -5,12 +5,13 @@
 
 mod backoff;
 mod child;
+mod keeper;
 mod log;
 
 use child::Child;
 use clap::{Args, ValueEnum};
 use color_eyre::eyre::{Result, WrapErr as _};
-use coral_config::{ColonyFolder, Folders, Role, private_folder};
+use coral_config::{ColonyFolder, Folders, Person, Role, is_held, private_folder};
 use nix::sys::signal::{SigSet, Signal};
 use std::time::{Duration, Instant};
 
@@ -41,10 +42,19 @@ pub enum AgentRights {
     Direct,
     /// `sudo -n`.
     Sudo,
+    /// Those of root, who started this as a person and keeps the agent; standard input is its lifeline.
+    Kept,
 }
 
-/// Runs until SIGTERM or SIGINT.
-pub fn run(plan: &Plan) -> Result<()> {
+/// Runs until SIGTERM or SIGINT; under sudo as the person who ran it, beside a keeper of the agent that stays root.
+pub fn start(plan: &Plan) -> Result<()> {
+    match Person::behind_sudo()? {
+        Some(person) => keeper::run(plan, &person),
+        None => run(plan),
+    }
+}
+
+fn run(plan: &Plan) -> Result<()> {
     let folder = Folders::discover()?.colony(&plan.colony)?;
     for path in [&folder.run, &folder.logs] {
         private_folder(path)?;
@@ -60,7 +70,7 @@ pub fn run(plan: &Plan) -> Result<()> {
         }
     }
     tracing::info!("ending");
-    end(&mut children);
+    end(&mut children, plan, &folder);
     Ok(())
 }
 
@@ -83,34 +93,58 @@ fn ended(signals: &SigSet) -> bool {
 fn children(plan: &Plan, folder: &ColonyFolder) -> Result<Vec<Child>> {
     let own = std::env::current_exe()?;
     let colony = crate::colony::beside("coral-colony")?;
-    let person = child::person_behind_sudo()?;
-    let mut children =
-        vec![Child::new("colony", &colony, &["--colony", &plan.colony], folder)?.run_by(person)];
+    let mut children = vec![Child::new(
+        "colony",
+        &colony,
+        &["--colony", &plan.colony],
+        folder,
+    )?];
     let agent = ["agent", "--lifeline", "--colony", &plan.colony];
-    children.push(match plan.agent {
-        AgentRights::Direct => Child::new("agent", &own, &agent, folder)?,
+    match plan.agent {
+        AgentRights::Kept => {}
+        AgentRights::Direct => children.push(Child::new("agent", &own, &agent, folder)?),
         AgentRights::Sudo => {
             let program = own.display().to_string();
-            let keep = "--preserve-env=CORAL_HOME,CORAL_LOG,XDG_RUNTIME_DIR,HOME";
-            let mut arguments = vec!["-n", keep, program.as_str()];
+            let run = folder.run.display().to_string();
+            let mut arguments = vec!["-n", program.as_str()];
             arguments.extend(agent);
-            Child::new("agent", "sudo".as_ref(), &arguments, folder)?
+            arguments.extend(["--run", &run]);
+            children.push(Child::new("agent", "sudo".as_ref(), &arguments, folder)?);
         }
-    });
+    }
     if plan.shop {
         let shop = crate::colony::beside("coral-shop")?;
         let mut arguments = vec!["run"];
         if let Some(fault) = &plan.fault {
             arguments.extend(["--fault", fault]);
         }
-        children.push(Child::new("shop", &shop, &arguments, folder)?.run_by(person));
+        children.push(Child::new("shop", &shop, &arguments, folder)?);
     }
     Ok(children)
 }
 
 /// Ends the children one after the other: shop, agent (it ships its last interval), colony.
-fn end(children: &mut [Child]) {
-    for child in children.iter_mut().rev() {
+fn end(children: &mut [Child], plan: &Plan, folder: &ColonyFolder) {
+    for child in children.iter_mut().skip(1).rev() {
         child.end();
+    }
+    if plan.agent == AgentRights::Kept {
+        let_go_of_agent(folder);
+    }
+    if let Some(colony) = children.first_mut() {
+        colony.end();
+    }
+}
+
+/// Closes the lifeline of an agent that another keeps, and waits for its end.
+fn let_go_of_agent(folder: &ColonyFolder) {
+    let let_go = std::fs::File::open("/dev/null")
+        .and_then(|null| nix::unistd::dup2_stdin(null).map_err(Into::into));
+    if let Err(error) = let_go {
+        tracing::warn!("let go of the agent: {error}");
+    }
+    let until = Instant::now() + child::PATIENCE;
+    while is_held(&folder.run, Role::Agent).is_some() && Instant::now() < until {
+        std::thread::sleep(LOOK);
     }
 }

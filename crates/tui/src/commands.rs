@@ -112,7 +112,7 @@ fn span(global: &Global) -> Result<Span, Failure> {
 }
 
 /// The clock, read once a command.
-fn now() -> TimeNs {
+pub fn now() -> TimeNs {
     let now = jiff::Timestamp::now().as_nanosecond();
     TimeNs(i64::try_from(now).unwrap_or(i64::MAX))
 }

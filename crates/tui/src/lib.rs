@@ -4,6 +4,7 @@
 //! the colony through `client` and change this machine only through `lifecycle` (`up`, `down`).
 
 pub mod args;
+mod behind_sudo;
 pub mod client;
 mod commands;
 pub mod compare;
@@ -29,7 +30,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return refuse(&error, wants_json(&args)),
     };
     let output = parsed.global.output;
-    match runtime().and_then(|runtime| runtime.block_on(commands::run(parsed))) {
+    let starts_agent = matches!(parsed.command, Some(args::Command::Up(_)));
+    let stepped = behind_sudo::step_back(starts_agent);
+    match stepped
+        .and_then(|()| runtime())
+        .and_then(|runtime| runtime.block_on(commands::run(parsed)))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print(output);

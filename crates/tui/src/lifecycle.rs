@@ -33,8 +33,9 @@ fn daemon() -> Result<PathBuf, Failure> {
 pub fn agent_command(place: &Place) -> Result<String, Failure> {
     let daemon = daemon()?;
     Ok(format!(
-        "{} agent --lifeline --colony {}",
+        "{} agent --lifeline --colony {} --run {}",
         daemon.display(),
-        place.name
+        place.name,
+        place.folder.run.display()
     ))
 }

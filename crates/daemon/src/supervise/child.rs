@@ -2,41 +2,28 @@
 
 use super::backoff::Backoff;
 use super::log;
-use color_eyre::eyre::{Result, WrapErr as _};
-use coral_config::ColonyFolder;
+use color_eyre::eyre::Result;
+use coral_config::{ColonyFolder, with_files_of};
 use nix::sys::signal::{SigSet, Signal, kill};
-use nix::unistd::{Gid, Pid, Uid, User};
+use nix::unistd::Pid;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a role may take to end when it is asked to.
-const PATIENCE: Duration = Duration::from_secs(8);
+pub const PATIENCE: Duration = Duration::from_secs(8);
 /// How often a full log is looked for.
 const LOG_LOOK: Duration = Duration::from_secs(10);
 
-/// A person: who owns what this machine's colony writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Person {
-    uid: Uid,
-    gid: Gid,
-}
-
-/// The person who ran sudo: colony and shop run as they do, only the agent stays root.
-pub fn person_behind_sudo() -> Result<Option<Person>> {
-    let Ok(uid) = std::env::var("SUDO_UID") else {
-        return Ok(None);
-    };
-    if !nix::unistd::geteuid().is_root() {
-        return Ok(None);
-    }
-    let uid = Uid::from_raw(uid.parse().wrap_err("SUDO_UID is not a number")?);
-    let user = User::from_uid(uid).wrap_err("look up SUDO_UID")?;
-    let gid = user
-        .map(|user| user.gid)
-        .ok_or_else(|| color_eyre::eyre::eyre!("SUDO_UID {uid} is nobody here"))?;
-    Ok(Some(Person { uid, gid }))
+/// What an agent's standard input is: when it ends, the agent ends.
+#[derive(Debug)]
+pub enum Lifeline {
+    /// A pipe for each start, written by nobody and closed by [`Child::end`].
+    Own,
+    /// The reading end of a pipe that another process holds open.
+    Held(OwnedFd),
 }
 
 /// A role that is kept running.
@@ -46,7 +33,8 @@ pub struct Child {
     program: PathBuf,
     arguments: Vec<String>,
     logs: PathBuf,
-    person: Option<Person>,
+    logs_of: u32,
+    lifeline: Lifeline,
     state: State,
     backoff: Backoff,
     log_looked: Option<Instant>,
@@ -77,7 +65,8 @@ impl Child {
             program: program.to_owned(),
             arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
             logs: folder.logs.clone(),
-            person: None,
+            logs_of: 0,
+            lifeline: Lifeline::Own,
             state: State::Waiting {
                 until: Instant::now(),
             },
@@ -86,10 +75,24 @@ impl Child {
         })
     }
 
-    /// Runs it as this person.
-    pub fn run_by(mut self, person: Option<Person>) -> Self {
-        self.person = person;
+    /// Its logs belong to this user, whose folder they are in.
+    pub fn logs_of(mut self, uid: u32) -> Self {
+        self.logs_of = uid;
         self
+    }
+
+    /// Its standard input.
+    pub fn with_lifeline(mut self, lifeline: Lifeline) -> Self {
+        self.lifeline = lifeline;
+        self
+    }
+
+    /// Whether another process held its lifeline and let go.
+    pub fn lifeline_ended(&self) -> bool {
+        match &self.lifeline {
+            Lifeline::Own => false,
+            Lifeline::Held(reads) => super::keeper::writer_gone(reads),
+        }
     }
 
     /// Starts it when it is due, notices its death.
@@ -117,20 +120,21 @@ impl Child {
     }
 
     fn spawn(&self) -> std::io::Result<std::process::Child> {
-        let log = log::open(&self.logs, self.name)?;
+        let log = with_files_of(self.logs_of, || log::open(&self.logs, self.name))?;
+        let stdin = match &self.lifeline {
+            Lifeline::Own => Stdio::piped(),
+            Lifeline::Held(reads) => Stdio::from(reads.try_clone()?),
+        };
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::null())
             .stderr(log)
             .process_group(0);
         // The supervisor waits for its signals with them blocked; a child that inherited that would hear none.
         // SAFETY: sigprocmask is async-signal-safe, and nothing else runs between fork and exec.
         unsafe { command.pre_exec(|| Ok(SigSet::empty().thread_set_mask()?)) };
-        if let Some(person) = self.person {
-            command.uid(person.uid.as_raw()).gid(person.gid.as_raw());
-        }
         command.spawn()
     }
 
@@ -163,7 +167,8 @@ impl Child {
             return;
         }
         self.log_looked = Some(now);
-        if let Err(error) = log::turn_in_place(&self.logs, self.name) {
+        let turned = with_files_of(self.logs_of, || log::turn_in_place(&self.logs, self.name));
+        if let Err(error) = turned {
             tracing::warn!("turn the log of {}: {error}", self.name);
         }
     }

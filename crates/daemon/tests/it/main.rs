@@ -8,6 +8,8 @@
 mod dial;
 mod exact;
 mod identity;
+mod nobody;
 mod privilege;
+mod sudo;
 mod survival;
 mod world;

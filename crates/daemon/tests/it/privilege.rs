@@ -1,14 +1,9 @@
 //! The agent as a user of no rights but the five capabilities that it asks for, and with each of them missing.
 
-use crate::world::{Nginx, PATIENCE, able, beside, eventually, run, text};
+use crate::nobody::Stage;
+use crate::world::{Nginx, able, eventually, run};
 use serde_json::Value;
-use std::fs::{Permissions, set_permissions};
-use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::Instant;
 
-const NOBODY: u32 = 65534;
 const CAPABILITIES: [&str; 5] = [
     "bpf",
     "perfmon",
@@ -16,111 +11,6 @@ const CAPABILITIES: [&str; 5] = [
     "sys_ptrace",
     "dac_read_search",
 ];
-
-/// The programs where nobody may run them, and a home of nobody's own.
-struct Stage {
-    programs: tempfile::TempDir,
-    home: tempfile::TempDir,
-}
-
-/// A role as nobody; ended with this.
-struct Running(Child);
-
-impl Stage {
-    fn set() -> Self {
-        let programs = tempfile::tempdir().unwrap();
-        set_permissions(programs.path(), Permissions::from_mode(0o755)).unwrap();
-        let copy = |from: &Path| {
-            let to = programs.path().join(from.file_name().unwrap());
-            std::fs::copy(from, &to).unwrap();
-            set_permissions(to, Permissions::from_mode(0o755)).unwrap();
-        };
-        for name in ["coral", "coral-daemon", "coral-colony"] {
-            copy(&beside(name));
-        }
-        copy(&database());
-        let home = tempfile::Builder::new().prefix("coral").tempdir().unwrap();
-        chown(home.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        Self { programs, home }
-    }
-
-    fn command(&self, program: &str, capabilities: &[&str]) -> Command {
-        let list: String = capabilities.iter().map(|c| format!(",+{c}")).collect();
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-            .arg(format!("--inh-caps=-all{list}"))
-            .arg(format!("--ambient-caps=-all{list}"))
-            .arg(format!("--bounding-set=-all{list}"))
-            .arg(self.programs.path().join(program))
-            .env("CORAL_HOME", self.home.path())
-            .env("LD_LIBRARY_PATH", self.programs.path())
-            .env_remove("CORAL_COLONY")
-            .env_remove("SUDO_UID")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn start(&self, program: &str, arguments: &[&str], capabilities: &[&str]) -> Running {
-        let mut command = self.command(program, capabilities);
-        Running(
-            command
-                .args(arguments)
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap(),
-        )
-    }
-
-    fn coral(&self, arguments: &[&str]) -> Output {
-        let mut command = self.command("coral", &[]);
-        command
-            .args(arguments)
-            .args(["-o", "json"])
-            .output()
-            .unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Option<Value> {
-        let output = self.coral(arguments);
-        serde_json::from_slice(&output.stdout)
-            .ok()
-            .filter(|_| output.status.success())
-    }
-
-    /// The agent's row, once what it says to be missing is not `before` any more.
-    fn agent(&self, before: &Value) -> Value {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.json(&["status"]) {
-                let agent = &status["agents"][0];
-                if !agent.is_null() && agent["missing"] != *before {
-                    return agent.clone();
-                }
-            }
-            let last = self.coral(&["status"]);
-            assert!(Instant::now() < until, "{}", text(&last));
-            std::thread::sleep(std::time::Duration::from_millis(200));
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let pid = nix::unistd::Pid::from_raw(self.0.id() as i32);
-        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
-        let _ = self.0.wait();
-    }
-}
-
-/// The library that coral-colony links.
-fn database() -> PathBuf {
-    let output = run("ldd", &[beside("coral-colony").to_str().unwrap()]);
-    let listed = String::from_utf8(output.stdout).unwrap();
-    let line = listed.lines().find(|l| l.contains("libduckdb")).unwrap();
-    let path = line.split_whitespace().nth(2).unwrap();
-    path.into()
-}
 
 #[test]
 fn five_capabilities_are_enough_and_each_that_lacks_is_named() {

@@ -28,7 +28,7 @@ impl AgentStart {
 
 /// What can be found out without asking anybody: `None` when only a password decides. Runs sudo, so it blocks.
 pub fn probe() -> Option<AgentStart> {
-    if nix::unistd::geteuid().is_root() {
+    if crate::behind_sudo::can_be_root() {
         return Some(AgentStart::Direct);
     }
     // `-k` with a command ignores the cached ticket: only a rule without password succeeds.

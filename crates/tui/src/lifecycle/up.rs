@@ -6,7 +6,8 @@ use crate::client;
 use crate::failure::{Code, Failure};
 use crate::place::Place;
 use coral_config::{Role, is_held, private_folder};
-use coral_model::{AgentMode, Answer, AnswerBody, Question};
+use coral_model::answer::AgentRow;
+use coral_model::{AgentMode, Answer, AnswerBody, Question, TimeNs};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -60,7 +61,12 @@ pub async fn up(plan: &Plan) -> Result<Done, Failure> {
         Some(_) => None,
         None => Some(spawn(plan)?),
     };
-    let status = ready(&plan.place, child.as_mut()).await?;
+    // What runs already may have started at any time.
+    let began = match ran_already {
+        Some(_) => TimeNs(0),
+        None => crate::commands::now(),
+    };
+    let status = ready(&plan.place, child.as_mut(), began).await?;
     Ok(Done {
         status,
         ran_already,
@@ -115,12 +121,22 @@ fn detach(command: &mut Command, agent: AgentStart) {
         command.process_group(0);
         return;
     }
-    let new_session = || nix::unistd::setsid().map(drop).map_err(Into::into);
-    // SAFETY: between fork and exec only setsid(2) is called, which is async-signal-safe and allocates nothing.
+    let root = crate::behind_sudo::can_be_root();
+    let new_session = move || {
+        if root {
+            coral_config::become_root()?;
+        }
+        nix::unistd::setsid().map(drop).map_err(Into::into)
+    };
+    // SAFETY: between fork and exec only system calls are made; nothing is allocated.
     unsafe { command.pre_exec(new_session) };
 }
 
-async fn ready(place: &Place, mut child: Option<&mut Child>) -> Result<Answer, Failure> {
+async fn ready(
+    place: &Place,
+    mut child: Option<&mut Child>,
+    began: TimeNs,
+) -> Result<Answer, Failure> {
     let deadline = Instant::now() + READY_LIMIT;
     let mut last = None;
     while Instant::now() < deadline {
@@ -135,7 +151,7 @@ async fn ready(place: &Place, mut child: Option<&mut Child>) -> Result<Answer, F
             return Err(Failure::failed(message, "").with_detail(logs::tail(&place.folder.logs)));
         }
         match client::ask(place, &Question::Status).await {
-            Ok(answer) if has_agent(&answer) => return Ok(answer),
+            Ok(answer) if has_agent(&answer, began) => return Ok(answer),
             other => last = Some(other),
         }
         sleep(POLL).await;
@@ -153,8 +169,13 @@ async fn ready(place: &Place, mut child: Option<&mut Child>) -> Result<Answer, F
     Err(Failure::failed(message, hint).with_detail(logs::tail(&place.folder.logs)))
 }
 
-fn has_agent(answer: &Answer) -> bool {
-    matches!(&answer.body, AnswerBody::Status(status) if !status.agents.is_empty())
+/// Whether an agent has its stream open that has started since `began`: rows of earlier runs say nothing.
+fn has_agent(answer: &Answer, began: TimeNs) -> bool {
+    let AnswerBody::Status(status) = &answer.body else {
+        return false;
+    };
+    let fresh = |row: &AgentRow| row.connected && row.health.started >= began;
+    status.agents.iter().any(fresh)
 }
 
 impl Done {
