@@ -41,7 +41,7 @@ impl Source for Script {
         Ok(())
     }
 
-    fn name_owner(&mut self, _: u64, _: &Owner) -> Result<(), ProbesError> {
+    fn introduce(&mut self, _: u64, _: u8, _: u32) -> Result<(), ProbesError> {
         Ok(())
     }
 
@@ -57,9 +57,12 @@ fn series() -> SeriesInfo {
     SeriesInfo {
         owner: Owner {
             tgid: std::process::id(),
+            remote_port: 0,
+            family: 0,
             unused: 0,
             cgroup: 0,
             comm: [0; 16],
+            remote: [0; 16],
         },
         cookie: 0,
         peer: 0,
@@ -71,6 +74,8 @@ fn series() -> SeriesInfo {
         family: 4,
         protocol: 1,
         unused: 0,
+        netns: 0,
+        unused2: 0,
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 type Target = (&'static str, fn(&[u8]), &'static [&'static [u8]]);
 
 /// Seeds, which also serve as words.
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 8] = [
     ("http1 framing", coral_probes::replay::fuzz, &HTTP),
     ("request line", coral_agent::fuzz_route, &HTTP),
     (
@@ -20,6 +20,26 @@ const TARGETS: [Target; 4] = [
             b"\x32\x04\x52\x02\x08\x01",
             b"\xff\xff\xff\xff\x0f",
         ],
+    ),
+    (
+        "command line",
+        coral_agent::fuzz_command_line,
+        &[b"java\0-jar\0a.jar\0--password=x\0", b"node\0server.js\0"],
+    ),
+    (
+        "program file",
+        coral_agent::fuzz_program_file,
+        &[b"\x7fELF\x02\x01\x01", b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"],
+    ),
+    (
+        "socket table",
+        coral_agent::fuzz_socket_table,
+        &[b"   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1"],
+    ),
+    (
+        "kernel types",
+        coral_probes::layout::fuzz,
+        &[b"\x9f\xeb\x01\0\x18\0\0\0\0\0\0\0\x40\0\0\0\x40\0\0\0\x20\0\0\0", b"sock_common\0skc_net\0"],
     ),
     (
         "histogram",

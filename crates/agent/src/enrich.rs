@@ -11,8 +11,9 @@ pub use processes::tests::processes as processes_for_tests;
 pub use processes::{Begun, Gone, InstanceId, Processes};
 
 use crate::clock::Clock;
+use crate::proc::sockets::TcpSocket;
 use crate::proc::{fds, sockets};
-use coral_model::{ServiceClass, Side, TimeNs};
+use coral_model::{Protocol, ServiceClass, Side, TimeNs};
 use coral_probes::abi::records::SeriesInfo;
 use listeners::Listeners;
 use std::collections::{HashMap, HashSet};
@@ -21,6 +22,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Ticks that a series may wait for its owner before it is named after what little is known.
 const PATIENCE: u8 = 3;
 
+/// Ticks that a client's series waits for its server's end to show up on this host.
+const HEARING: u8 = 2;
+
 /// The two ends of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ends {
@@ -28,6 +32,8 @@ pub struct Ends {
     pub own: InstanceId,
     /// Which side it is on.
     pub side: Side,
+    /// What is spoken.
+    pub protocol: Protocol,
     /// The other end.
     pub other: Other,
 }
@@ -59,6 +65,9 @@ pub struct Enrich {
     pub processes: Processes,
     listeners: Listeners,
     series: HashMap<u64, Known>,
+    /// Client series -> who answers it, as its server's end on this host tells; through address translation nothing else
+    /// does.
+    answered_by: HashMap<u64, InstanceId>,
 }
 
 impl Enrich {
@@ -66,8 +75,9 @@ impl Enrich {
     pub fn new(processes: Processes) -> Self {
         Self {
             processes,
-            listeners: Listeners::default(),
+            listeners: Listeners::new(),
             series: HashMap::new(),
+            answered_by: HashMap::new(),
         }
     }
 
@@ -100,20 +110,44 @@ impl Enrich {
                 },
             );
         }
-        let orphan = |known: &Known| match Side::from_code(known.info.side) {
-            Some(Side::Server) => self.listeners.find(local(&known.info)).is_none(),
-            _ => false,
-        };
-        if self
-            .series
-            .values()
-            .any(|known| known.waited < PATIENCE && orphan(known))
-        {
-            self.listeners.refresh(&mut self.processes, clock);
-        }
+        self.look_for_orphans(clock);
+        self.join_ends();
         self.own_clients(clock);
         for known in self.series.values_mut() {
             known.waited = known.waited.saturating_add(1);
+        }
+    }
+
+    /// Looks at the listening sockets again when one is asked for that is not known.
+    fn look_for_orphans(&mut self, clock: &Clock) {
+        let waits =
+            |known: &&Known| known.waited < PATIENCE && known.info.side == Side::Server.code();
+        let orphan = |known: &Known| {
+            let found = self.listeners.find(known.info.netns, local(&known.info));
+            found.is_none()
+        };
+        let orphans = || self.series.values().filter(waits).filter(|k| orphan(k));
+        let elsewhere =
+            |known: &Known| known.info.netns != 0 && known.info.netns != self.listeners.own().1;
+        let (here, others) = (orphans().any(|k| !elsewhere(k)), orphans().any(elsewhere));
+        if here {
+            self.listeners.refresh(&mut self.processes, clock);
+        }
+        if others {
+            self.listeners.refresh_others(&mut self.processes, clock);
+        }
+    }
+
+    /// Notes who answers the clients of this host.
+    fn join_ends(&mut self) {
+        for known in self.series.values().filter(|k| k.waited < PATIENCE) {
+            let info = &known.info;
+            if info.side == Side::Server.code()
+                && info.peer != 0
+                && let Some(own) = self.listeners.find(info.netns, local(info))
+            {
+                self.answered_by.insert(info.peer, own);
+            }
         }
     }
 
@@ -171,26 +205,30 @@ impl Enrich {
             return Some(Ends {
                 own,
                 side: Side::Client,
+                protocol: Protocol::Http1,
                 other: Other::Nobody,
             });
         };
         known.idle = 0;
         let (info, waited, owner) = (known.info, known.waited, known.owner);
+        let protocol = Protocol::from_code(info.protocol).unwrap_or(Protocol::Other);
         match Side::from_code(info.side)? {
             Side::Client => {
                 let (ip, port) = remote(&info);
-                let callee = self
-                    .listeners
-                    .find((ip, port))
-                    .map_or(Other::Address(ip, port), Other::Instance);
+                let here = || self.listeners.find(info.netns, (ip, port));
+                let callee = self.answered_by.get(&series).copied().or_else(here);
+                if callee.is_none() && waited < HEARING && self.may_be_here(ip) {
+                    return None;
+                }
                 Some(Ends {
                     own: owner?,
                     side: Side::Client,
-                    other: callee,
+                    protocol,
+                    other: callee.map_or(Other::Address(ip, port), Other::Instance),
                 })
             }
             Side::Server => {
-                let own = match self.listeners.find(local(&info)) {
+                let own = match self.listeners.find(info.netns, local(&info)) {
                     Some(own) => own,
                     None if waited < PATIENCE => return None,
                     None => self.processes.unknown_server(info.local_port),
@@ -198,10 +236,20 @@ impl Enrich {
                 Some(Ends {
                     own,
                     side: Side::Server,
+                    protocol,
                     other: self.caller(&info),
                 })
             }
         }
+    }
+
+    /// Whether somebody on this host may answer at an address: its own, and those that are given out inside of networks.
+    fn may_be_here(&self, ip: IpAddr) -> bool {
+        self.listeners.is_own(ip)
+            || match ip {
+                IpAddr::V4(ip) => ip.is_private(),
+                IpAddr::V6(ip) => ip.is_unique_local(),
+            }
     }
 
     fn caller(&self, info: &SeriesInfo) -> Other {
@@ -211,6 +259,20 @@ impl Enrich {
             (None, ip) if self.listeners.is_own(ip) || ip.is_unspecified() => Other::Nobody,
             (None, ip) => Other::Address(ip, 0),
         }
+    }
+
+    /// Connections of this network namespace that are older than the programs: cookie, side and namespace of each.
+    pub fn older_connections(&self) -> Vec<(u64, Side, u32)> {
+        let (listening, netns) = self.listeners.own();
+        let ports: HashSet<u16> = listening.iter().map(|s| s.port).collect();
+        let open = sockets::connected().unwrap_or_default();
+        let side = |s: &TcpSocket| match ports.contains(&s.port) {
+            true => Side::Server,
+            false => Side::Client,
+        };
+        let open = open.iter().map(|s| (s.cookie, side(s), netns));
+        let listening = listening.iter().map(|s| (s.cookie, Side::Server, netns));
+        open.chain(listening).collect()
     }
 
     /// Whether requests of this process are left out: Coral's own.
@@ -237,6 +299,7 @@ impl Enrich {
             let keep = known.idle <= ticks || !gone;
             if !keep {
                 finished.push(*id);
+                self.answered_by.remove(id);
             }
             keep
         });

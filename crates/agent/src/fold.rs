@@ -31,7 +31,7 @@ impl Key {
         Self {
             instance: ends.own,
             side: ends.side,
-            protocol: Protocol::Http1,
+            protocol: ends.protocol,
         }
     }
 }
@@ -131,11 +131,15 @@ impl Fold {
             for (slot, count) in grown {
                 histogram.add(u16::from(key.octave) * LINEAR + u16::from(slot), count);
             }
+            self.edges.measure(&ends, &histogram);
+            // Turns of what is not read are no requests.
+            if !ends.protocol.is_read() {
+                continue;
+            }
             self.open
                 .entry(Key::of(&ends))
                 .or_default()
                 .measure(class, &histogram);
-            self.edges.measure(&ends, &histogram);
             seconds
                 .entry(Key::of(&ends))
                 .or_default()

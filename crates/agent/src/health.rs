@@ -59,10 +59,10 @@ pub fn pss_bytes() -> u64 {
 }
 
 /// The kernel's counters in the words that people read.
-pub fn loss(counters: &[u64; Counter::COUNT as usize]) -> Loss {
+pub fn loss(counters: &[u64; Counter::COUNT as usize], missed: u64) -> Loss {
     let of = |counter: Counter| counters[counter as usize];
     Loss {
-        records_dropped: of(Counter::DetailLost),
+        records_dropped: of(Counter::DetailLost) + missed,
         unparsed: of(Counter::Gap)
             + of(Counter::Unmatched)
             + of(Counter::HeadTooLong)

@@ -23,6 +23,7 @@ mod spool;
 pub use chronicle::fuzz as fuzz_command_line;
 pub use loader::serve_loader;
 pub use proc::build::fuzz as fuzz_program_file;
+pub use proc::netns::fuzz as fuzz_socket_table;
 pub use route::fuzz as fuzz_route;
 pub use run::{Options, run, run_over};
 

@@ -5,6 +5,7 @@ pub mod exit;
 pub mod facts;
 pub mod fds;
 pub mod mounts;
+pub mod netns;
 pub mod pidfd;
 pub mod sockets;
 pub mod stat;

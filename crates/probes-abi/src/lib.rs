@@ -5,6 +5,7 @@
 
 pub mod histogram;
 pub mod http1;
+pub mod looks;
 pub mod records;
 
 /// Keeps the low bits of `value` that `MASK` names, in a way that the kernel's verifier sees: on BPF a real instruction,

@@ -24,6 +24,10 @@ pub mod names {
     pub const COUNTER: &str = "coral_counter";
     /// Ring of [`super::Detail`].
     pub const DETAIL: &str = "coral_detail";
+    /// Socket cookie -> [`super::Talk`].
+    pub const TALK: &str = "coral_talk";
+    /// Offsets in the kernel's structures, by [`super::layout`].
+    pub const LAYOUT: &str = "coral_layout";
     /// One u64: how many detail records the interval may still have.
     pub const BUDGET: &str = "coral_budget";
 }
@@ -34,12 +38,96 @@ pub mod names {
 pub struct Owner {
     /// The process; 0 = unknown.
     pub tgid: u32,
+    /// The port that is connected to.
+    pub remote_port: u16,
+    /// 4 or 6.
+    pub family: u8,
     /// Keeps the layout free of holes.
-    pub unused: u32,
+    pub unused: u8,
     /// Its control group.
     pub cgroup: u64,
     /// Its name as the kernel has it.
     pub comm: [u8; 16],
+    /// The address that is connected to; IPv4 in the first four bytes.
+    pub remote: [u8; 16],
+}
+
+/// Places in the array of offsets that the loader finds in the kernel's own types; 0 = not found.
+pub mod layout {
+    /// `sock.__sk_common.skc_net`.
+    pub const SOCK_NET: u32 = 0;
+    /// `net.ns.inum`: the number that `/proc/PID/ns/net` shows.
+    pub const NET_INUM: u32 = 1;
+    /// `sock.sk_err`.
+    pub const SOCK_ERR: u32 = 2;
+    /// How many there are.
+    pub const COUNT: u32 = 3;
+}
+
+/// One connection, from its handshake or from the agent's first look to its end.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Talk {
+    /// After the last byte seen, egress and ingress, extended sequence numbers; 0 = no packet yet.
+    pub seen: [u64; 2],
+    /// Bytes up to here were added to the series.
+    pub counted: [u64; 2],
+    /// Time of the caller's first byte of the turn under way; 0 = none.
+    pub turn_ns: u64,
+    /// When bytes were last added to the series.
+    pub flushed_ns: u64,
+    /// Whose figures these are, when it is not read further; 0 = not known yet.
+    pub series: u64,
+    /// 1 while a CPU works on it.
+    pub busy: u64,
+    /// Both ends, from the first packet.
+    pub tuple: Tuple,
+    /// Segments sent again that were added to the series.
+    pub resent: u32,
+    /// The network namespace; 0 = not known.
+    pub netns: u32,
+    /// 1 server, 2 client.
+    pub side: u8,
+    /// 1 when its handshake was seen.
+    pub born: u8,
+    /// 4 or 6; 0 = no packet yet.
+    pub family: u8,
+    /// `coral_model::Protocol` code; 0 = not known yet.
+    pub protocol: u8,
+    /// Packets of the caller that were looked at.
+    pub looked: u8,
+    /// Who spoke last: 1 caller, 2 callee.
+    pub spoke: u8,
+    /// Keeps the layout free of holes.
+    pub unused: [u8; 2],
+}
+
+impl Talk {
+    /// A connection of which nothing is known.
+    pub const EMPTY: Self = Self {
+        seen: [0; 2],
+        counted: [0; 2],
+        turn_ns: 0,
+        flushed_ns: 0,
+        series: 0,
+        busy: 0,
+        tuple: Tuple {
+            local: [0; 16],
+            remote: [0; 16],
+            local_port: 0,
+            remote_port: 0,
+            unused: 0,
+        },
+        resent: 0,
+        netns: 0,
+        side: 0,
+        born: 0,
+        family: 0,
+        protocol: 0,
+        looked: 0,
+        spoke: 0,
+        unused: [0; 2],
+    };
 }
 
 /// Both ends of a connection, own end first.
@@ -84,6 +172,10 @@ pub struct SeriesInfo {
     pub protocol: u8,
     /// Keeps the layout free of holes.
     pub unused: u8,
+    /// The network namespace of a server's socket; 0 = not known.
+    pub netns: u32,
+    /// Keeps the layout free of holes.
+    pub unused2: u32,
 }
 
 /// What is counted apart.
@@ -130,6 +222,8 @@ pub struct Traffic {
     pub bytes_in: u64,
     /// Segments sent again.
     pub resent: u64,
+    /// Connections that could not be made.
+    pub failures: u64,
     /// The kernel's smoothed round-trip time when a request last ended; 0 = not known.
     pub rtt_ns: u64,
 }

@@ -1,14 +1,13 @@
 //! The connection that a packet belongs to: known, taken over from its handshake, or new when its first bytes begin
-//! something that is known. Others have no entry and cost a look-up a packet.
+//! a request or an answer of HTTP/1. The others are conversations ([`crate::talk`]).
 
-use crate::maps::{CONN, EARLY, HANDSHAKE, Scratch, count};
+use crate::maps::{CONN, EARLY, HANDSHAKE, Scratch, TALK, count};
 use crate::segment::{Segment, ends, load};
 use aya_ebpf::bindings::{__sk_buff, BPF_NOEXIST};
-use coral_probes_abi::http1::{Conn, Counter, Mode, Start, start_of};
+use coral_probes_abi::http1::{Conn, Counter, Start, start_of};
+use coral_probes_abi::looks::protocol;
+use coral_probes_abi::records::Talk;
 
-/// `coral_model::Protocol` codes.
-const TLS: u8 = 2;
-const HTTP2: u8 = 3;
 /// `enum` of include/net/tcp_states.h.
 const LISTEN: u32 = 10;
 
@@ -47,8 +46,8 @@ fn find(
     if let Some(conn) = adopt(skb, cookie, segment, direction, scratch) {
         return Some(conn);
     }
-    let start = start(skb, segment);
-    if start == Start::No {
+    let talk = TALK.get_ptr(&cookie);
+    if is_known_other(talk) || !is_http1(start(skb, segment)) {
         return None;
     }
     let _ = CONN.insert(&cookie, &UNKNOWN, BPF_NOEXIST as u64);
@@ -57,10 +56,34 @@ fn find(
         return None;
     };
     // SAFETY: map values.
-    unsafe { fill(skb, &mut *place, segment, direction, start, &mut *scratch) };
+    unsafe { fill(skb, &mut *place, segment, direction, &mut *scratch) };
     // SAFETY: as above.
-    unsafe { (*place).queue = cookie };
+    unsafe {
+        (*place).queue = cookie;
+        if let Some(talk) = talk {
+            (*place).born = (*talk).born;
+        }
+        // One that was met in the middle has its ends found by their addresses.
+        if (*place).born == 0 {
+            (*place).pair = 0;
+        }
+    }
     Some(place)
+}
+
+/// Whether the conversation was recognised as another protocol, so that what looks like a request is none.
+#[inline(always)]
+fn is_known_other(talk: Option<*const Talk>) -> bool {
+    match talk {
+        // SAFETY: a map value.
+        Some(talk) => !matches!(unsafe { (*talk).protocol }, 0 | protocol::OTHER),
+        None => false,
+    }
+}
+
+#[inline(always)]
+fn is_http1(start: Start) -> bool {
+    matches!(start, Start::Request | Start::Response | Start::Maybe)
 }
 
 /// What the first bytes of a packet begin.
@@ -99,8 +122,7 @@ fn handshake(
     direction: u8,
     scratch: *mut Scratch,
 ) -> Option<*mut Conn> {
-    let start = start(skb, segment);
-    if start == Start::No {
+    if !is_http1(start(skb, segment)) {
         return None;
     }
     // SAFETY: a map value of this program's own.
@@ -110,7 +132,7 @@ fn handshake(
     let place = HANDSHAKE.get_ptr_mut(&scratch.tuple)?;
     // SAFETY: a map value.
     let conn = unsafe { &mut *place };
-    fill(skb, conn, segment, direction, start, scratch);
+    fill(skb, conn, segment, direction, scratch);
     conn.born = 1;
     // The top bit tells it from a cookie, which counts up from 1.
     conn.queue = (1 << 63) | ((segment.seq as u64) << 16) | segment.source_port as u64;
@@ -156,7 +178,6 @@ fn fill(
     conn: &mut Conn,
     segment: &Segment,
     direction: u8,
-    start: Start,
     scratch: &mut Scratch,
 ) {
     ends(skb, segment, direction, &mut scratch.tuple);
@@ -165,15 +186,5 @@ fn fill(
     conn.remote = scratch.tuple.remote;
     conn.local_port = scratch.tuple.local_port;
     conn.remote_port = scratch.tuple.remote_port;
-    let unread = match start {
-        Start::Tls => Some((TLS, Counter::Tls)),
-        Start::Http2 => Some((HTTP2, Counter::Http2)),
-        _ => None,
-    };
-    if let Some((protocol, counter)) = unread {
-        conn.protocol = protocol;
-        conn.dir[0].mode = Mode::OTHER;
-        conn.dir[1].mode = Mode::OTHER;
-        count(counter);
-    }
+    conn.pair = segment.pair();
 }

@@ -112,7 +112,7 @@ fn request_ended(skb: *mut __sk_buff, conn: &mut Conn, request: &Request, ended:
     }
     detail(conn.series, request, ended, stream);
     if !skb.is_null() {
-        tcp(skb, conn);
+        tcp(skb, conn.series, &mut conn.resent);
     }
     flush_traffic(conn, 0);
 }
@@ -138,7 +138,7 @@ fn count_request(series: u64, ended: &Ended, class: u8, stream: u8) {
 }
 
 #[inline(always)]
-fn count_duration(series: u64, class: u8, duration_ns: u64) {
+pub fn count_duration(series: u64, class: u8, duration_ns: u64) {
     let key = HistogramKey {
         series,
         class,
@@ -192,9 +192,9 @@ fn detail(series: u64, request: &Request, ended: &Ended, stream: u8) {
     record.submit(BPF_RB_NO_WAKEUP as u64);
 }
 
-/// Asks the socket for its round-trip time and what it sent again.
+/// Asks the socket for its round-trip time and what it sent again; `known` are those that were added before.
 #[inline(always)]
-fn tcp(skb: *mut __sk_buff, conn: &mut Conn) {
+pub fn tcp(skb: *mut __sk_buff, series: u64, known: &mut u32) {
     // SAFETY: a field of the program's context; each helper is given what the one before returned, checked.
     let (srtt_us, resent) = unsafe {
         let socket = (*skb).__bindgen_anon_2.sk;
@@ -211,9 +211,9 @@ fn tcp(skb: *mut __sk_buff, conn: &mut Conn) {
         }
         ((*tcp).srtt_us, (*tcp).total_retrans)
     };
-    let grown = resent.wrapping_sub(conn.resent);
-    conn.resent = resent;
-    if let Some(traffic) = TRAFFIC.get_ptr_mut(&conn.series) {
+    let grown = resent.wrapping_sub(*known);
+    *known = resent;
+    if let Some(traffic) = TRAFFIC.get_ptr_mut(&series) {
         // SAFETY: fields of a map value. The kernel keeps eight times the microseconds.
         unsafe {
             (*traffic).rtt_ns = ((srtt_us >> 3) as u64) * 1000;
@@ -232,18 +232,13 @@ pub fn flush_traffic(conn: &mut Conn, connections: u64) {
     let bytes_in = into.seen.wrapping_sub(into.counted);
     out.counted = out.seen;
     into.counted = into.seen;
-    let known = TRAFFIC.get_ptr_mut(&conn.series).or_else(|| {
-        let none = Traffic {
-            connections: 0,
-            bytes_out: 0,
-            bytes_in: 0,
-            resent: 0,
-            rtt_ns: 0,
-        };
-        let _ = TRAFFIC.insert(&conn.series, &none, BPF_NOEXIST as u64);
-        TRAFFIC.get_ptr_mut(&conn.series)
-    });
-    match known {
+    add_traffic(conn.series, connections, bytes_out, bytes_in);
+}
+
+/// Adds connections and bytes to a series.
+#[inline(always)]
+pub fn add_traffic(series: u64, connections: u64, bytes_out: u64, bytes_in: u64) {
+    match traffic_of(series) {
         // SAFETY: fields of a map value.
         Some(traffic) => unsafe {
             if connections != 0 {
@@ -254,4 +249,21 @@ pub fn flush_traffic(conn: &mut Conn, connections: u64) {
         },
         None => count(Counter::CountFull),
     }
+}
+
+/// The traffic of a series, made when there is none.
+#[inline(always)]
+pub fn traffic_of(series: u64) -> Option<*mut Traffic> {
+    TRAFFIC.get_ptr_mut(&series).or_else(|| {
+        let none = Traffic {
+            connections: 0,
+            bytes_out: 0,
+            bytes_in: 0,
+            resent: 0,
+            failures: 0,
+            rtt_ns: 0,
+        };
+        let _ = TRAFFIC.insert(&series, &none, BPF_NOEXIST as u64);
+        TRAFFIC.get_ptr_mut(&series)
+    })
 }

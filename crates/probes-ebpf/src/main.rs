@@ -6,7 +6,6 @@
 #![feature(core_intrinsics)]
 
 mod atomic;
-mod close;
 mod connect;
 mod connection;
 mod env;
@@ -14,6 +13,8 @@ mod maps;
 mod packet;
 mod segment;
 mod series;
+mod state;
+mod talk;
 
 #[cfg(not(test))]
 #[panic_handler]

@@ -5,7 +5,7 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use coral_probes_abi::http1::{Conn, Counter, Request, Walk};
 use coral_probes_abi::records::{
-    CountKey, Detail, HistogramKey, Owner, QueueKey, SeriesInfo, Traffic, Tuple,
+    CountKey, Detail, HistogramKey, Owner, QueueKey, SeriesInfo, Talk, Traffic, Tuple, layout,
 };
 
 /// Programs that may be under way on one CPU at once: each process that was preempted inside one holds a place, and a
@@ -27,6 +27,13 @@ pub static QUEUE: HashMap<QueueKey, Request> = HashMap::with_max_entries(65_536,
 pub static OWNER: LruHashMap<u64, Owner> = LruHashMap::with_max_entries(16_384, 0);
 #[map(name = "coral_tuple")]
 pub static TUPLE: HashMap<Tuple, u64> = HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);
+/// First packet of a client's connection ([`Conn::pair`]) -> its series, for the server's end on the same host.
+#[map(name = "coral_pair")]
+pub static PAIR: LruHashMap<u64, u64> = LruHashMap::with_max_entries(8_192, 0);
+#[map(name = "coral_talk")]
+pub static TALK: HashMap<u64, Talk> = HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);
+#[map(name = "coral_layout")]
+pub static LAYOUT: Array<u32> = Array::with_max_entries(layout::COUNT, 0);
 #[map(name = "coral_series")]
 pub static SERIES: HashMap<u64, SeriesInfo> = HashMap::with_max_entries(16_384, BPF_F_NO_PREALLOC);
 #[map(name = "coral_count")]
@@ -38,6 +45,9 @@ pub static HISTOGRAM: HashMap<HistogramKey, [u64; 64]> =
 pub static TRAFFIC: HashMap<u64, Traffic> = HashMap::with_max_entries(16_384, BPF_F_NO_PREALLOC);
 #[map(name = "coral_counter")]
 pub static COUNTER: Array<u64> = Array::with_max_entries(Counter::COUNT, 0);
+/// How many series there are of servers whose callers are told apart by address.
+#[map(name = "coral_callers")]
+pub static CALLERS: Array<u64> = Array::with_max_entries(1, 0);
 #[map(name = "coral_budget")]
 pub static BUDGET: Array<u64> = Array::with_max_entries(1, 0);
 #[map(name = "coral_detail")]
@@ -52,6 +62,29 @@ pub struct Scratch {
     pub request: Request,
     pub info: SeriesInfo,
     pub tuple: Tuple,
+}
+
+/// A free scratch place of this CPU: a softirq or another process may have interrupted one that is at work. It is given
+/// back with [`give_back`].
+#[inline(always)]
+pub fn scratch() -> Option<*mut Scratch> {
+    let mut index = 0;
+    while index < PLACES {
+        let scratch = SCRATCH.get_ptr_mut(index)?;
+        // SAFETY: a field of a map value.
+        if crate::atomic::take(unsafe { &raw mut (*scratch).walk.busy }) {
+            return Some(scratch);
+        }
+        index += 1;
+    }
+    None
+}
+
+/// Gives a scratch place back.
+#[inline(always)]
+pub fn give_back(scratch: *mut Scratch) {
+    // SAFETY: a field of a map value.
+    crate::atomic::give(unsafe { &raw mut (*scratch).walk.busy });
 }
 
 /// Counts a loss.

@@ -2,9 +2,9 @@
 //! exit code is written once, in the two entry points.
 
 use crate::env::Kernel;
-use crate::maps::{PLACES, SCRATCH, Scratch, count};
+use crate::maps::{Scratch, count, give_back, scratch};
 use crate::segment::{EGRESS, FIN, INGRESS, RST, SYN, Segment, segment};
-use crate::{atomic, connection};
+use crate::{atomic, connection, talk};
 use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::helpers::{bpf_get_socket_cookie, bpf_ktime_get_boot_ns, bpf_loop};
 use aya_ebpf::macros::cgroup_skb;
@@ -13,6 +13,8 @@ use coral_probes_abi::http1::{Conn, Counter, Dir, Flags, Mode, Walk, enter, step
 use core::ffi::c_void;
 
 const PASS: i32 = 1;
+/// How often a flag is tried that another CPU has.
+const TRIES: u32 = 1_024;
 
 #[cgroup_skb]
 pub fn coral_egress(ctx: SkBuffContext) -> i32 {
@@ -40,22 +42,57 @@ fn packet(skb: *mut __sk_buff, direction: u8) {
     let conn = connection::of(skb, cookie, &segment, direction, scratch);
     if !conn.is_null() {
         // SAFETY: a map value; both directions may work on it at once and touch fields of their own.
-        let conn = unsafe { &mut *conn };
+        let known = unsafe { &mut *conn };
         let dir = if direction == EGRESS {
-            &raw mut conn.dir[0]
+            &raw mut known.dir[0]
         } else {
-            &raw mut conn.dir[1]
+            &raw mut known.dir[1]
         };
         // SAFETY: a field of a map value.
         let busy = unsafe { &raw mut (*dir).busy };
-        // Two packets of one direction at once: this one is left out; if a head was due, the next one finds the gap.
-        if atomic::take(busy) {
-            walk(skb, cookie, conn, dir, &segment, direction, scratch);
+        // Packets of one direction may come in on two CPUs at once, when some were lost and are sent again.
+        if atomic::take(busy) || wait_for(busy) {
+            walk(skb, cookie, known, dir, &segment, direction, scratch);
             atomic::give(busy);
+        } else {
+            // If a head was due, the next packet finds the gap.
+            count(Counter::Met);
         }
     }
+    if conn.is_null() || !is_http1(conn) {
+        talk::packet(skb, cookie, &segment, direction, scratch);
+    }
+    give_back(scratch);
+}
+
+/// Takes a flag that another CPU has, within some ten microseconds.
+#[inline(always)]
+fn wait_for(busy: *mut u64) -> bool {
+    let mut wait = Wait { busy, taken: false };
+    let callback = one_try as *mut c_void;
+    // SAFETY: the callback has the signature that the helper calls.
+    unsafe { bpf_loop(TRIES, callback, &raw mut wait as *mut c_void, 0) };
+    wait.taken
+}
+
+/// A flag that is waited for.
+struct Wait {
+    busy: *mut u64,
+    taken: bool,
+}
+
+unsafe extern "C" fn one_try(_: u64, wait: *mut Wait) -> i64 {
+    // SAFETY: bpf_loop hands back the pointer that it was given; `busy` is a field of a map value.
+    let wait = unsafe { &mut *wait };
+    wait.taken = atomic::take(wait.busy);
+    wait.taken as i64
+}
+
+/// Whether the connection has had a request: until then it is a conversation like any other.
+#[inline(always)]
+fn is_http1(conn: *mut Conn) -> bool {
     // SAFETY: a field of a map value.
-    atomic::give(unsafe { &raw mut (*scratch).walk.busy });
+    unsafe { (*conn).series != 0 || (*conn).in_flight() != 0 || (*conn).pushed != 0 }
 }
 
 /// What the loop's callback works with; all state that changes lies in map memory.
@@ -125,19 +162,4 @@ fn walk(
         reset: segment.flags & RST != 0,
     };
     walk.leave(&mut steps.kernel, conn, dir, flags);
-}
-
-/// A free scratch place of this CPU: a softirq or another process may have interrupted one that is at work.
-#[inline(always)]
-fn scratch() -> Option<*mut Scratch> {
-    let mut index = 0;
-    while index < PLACES {
-        let scratch = SCRATCH.get_ptr_mut(index)?;
-        // SAFETY: a field of a map value.
-        if atomic::take(unsafe { &raw mut (*scratch).walk.busy }) {
-            return Some(scratch);
-        }
-        index += 1;
-    }
-    None
 }

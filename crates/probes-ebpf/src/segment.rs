@@ -21,8 +21,17 @@ pub struct Segment {
     /// How long it is; a packet that will be cut up later counts as the one that it is now.
     pub bytes: u32,
     pub seq: u32,
+    pub ack: u32,
     pub source_port: u16,
     pub target_port: u16,
+}
+
+impl Segment {
+    /// What both ends of the connection see alike in this packet, whatever happens to addresses on the way.
+    #[inline(always)]
+    pub fn pair(&self) -> u64 {
+        ((self.seq as u64) << 32) | self.ack as u64
+    }
 }
 
 /// The segment in a packet; `None` for anything but TCP.
@@ -50,6 +59,7 @@ pub fn segment(skb: *mut __sk_buff) -> Option<Segment> {
         payload,
         bytes: total.saturating_sub(payload),
         seq: u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]),
+        ack: u32::from_be_bytes([tcp[8], tcp[9], tcp[10], tcp[11]]),
         source_port: u16::from_be_bytes([tcp[0], tcp[1]]),
         target_port: u16::from_be_bytes([tcp[2], tcp[3]]),
     })

@@ -6,6 +6,7 @@
 
 pub mod cgroup;
 pub mod handover;
+pub mod layout;
 mod links;
 mod live;
 mod load;

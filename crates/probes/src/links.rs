@@ -17,15 +17,15 @@ const CGROUP_PROGRAMS: [(&str, u32); 4] = [
     ("coral_ingress", CGROUP_INET_INGRESS),
     ("coral_egress", CGROUP_INET_EGRESS),
 ];
-const CLOSE_PROGRAM: &str = "coral_close";
+const STATE_PROGRAM: &str = "coral_state";
 
 /// Attaches every program; the descriptors are the links.
 pub(crate) fn attach(loaded: &Loaded) -> Result<Vec<OwnedFd>, ProbesError> {
     let root: File = cgroup::open_root()?;
     let mut links = vec![];
-    let close = program(loaded, CLOSE_PROGRAM)?;
+    let state = program(loaded, STATE_PROGRAM)?;
     links
-        .push(sys::link_tracepoint(close.as_fd()).map_err(|e| failed("attach", CLOSE_PROGRAM, e))?);
+        .push(sys::link_tracepoint(state.as_fd()).map_err(|e| failed("attach", STATE_PROGRAM, e))?);
     for (name, attach_type) in CGROUP_PROGRAMS {
         let fd = program(loaded, name)?;
         let link = sys::link_cgroup(fd.as_fd(), root.as_fd(), attach_type);

@@ -2,13 +2,11 @@
 
 use crate::maps::{Before, Map};
 use crate::source::{Drained, InFlight, Source};
-use crate::{Loaded, ProbesError, links};
+use crate::{Loaded, ProbesError, links, sys};
 use aya::maps::{MapData, RingBuf};
 use coral_probes_abi::http1::{Conn, SLOTS};
-use coral_probes_abi::records::{
-    CountKey, Detail, HistogramKey, Owner, SeriesInfo, Traffic, names,
-};
-use std::os::fd::OwnedFd;
+use coral_probes_abi::records::{CountKey, Detail, HistogramKey, SeriesInfo, Talk, Traffic, names};
+use std::os::fd::{AsFd as _, OwnedFd};
 
 /// Records that the kernel may write between two drains: what the ring of 256 KiB holds, with room to spare.
 const DETAIL_BUDGET: u64 = 1400;
@@ -16,7 +14,7 @@ const DETAIL_BUDGET: u64 = 1400;
 /// Attached programs. Dropping it detaches them.
 pub struct Live {
     conn: Map<u64, Conn>,
-    owner: Map<u64, Owner>,
+    talk: Map<u64, Talk>,
     series: Map<u64, SeriesInfo>,
     count: Map<CountKey, u64>,
     histogram: Map<HistogramKey, [u64; 64]>,
@@ -30,6 +28,7 @@ pub struct Live {
     moved: Before<u64, Traffic>,
     #[expect(dead_code, reason = "held: a link lasts as long as its descriptor")]
     links: Vec<OwnedFd>,
+    programs: Vec<OwnedFd>,
 }
 
 impl Live {
@@ -43,7 +42,7 @@ impl Live {
         budget.set(&0, &DETAIL_BUDGET)?;
         Ok(Self {
             conn: Map::take(&mut loaded, names::CONN)?,
-            owner: Map::take(&mut loaded, names::OWNER)?,
+            talk: Map::take(&mut loaded, names::TALK)?,
             series: Map::take(&mut loaded, names::SERIES)?,
             count: Map::take(&mut loaded, names::COUNT)?,
             histogram: Map::take(&mut loaded, names::HISTOGRAM)?,
@@ -56,6 +55,7 @@ impl Live {
             measured: Before::new(),
             moved: Before::new(),
             links: links::attach(&loaded)?,
+            programs: loaded.programs.into_values().collect(),
         })
     }
 
@@ -94,6 +94,7 @@ impl Live {
                 bytes_out: now.bytes_out.saturating_sub(before.bytes_out),
                 bytes_in: now.bytes_in.saturating_sub(before.bytes_in),
                 resent: now.resent.saturating_sub(before.resent),
+                failures: now.failures.saturating_sub(before.failures),
                 rtt_ns: now.rtt_ns,
             };
             if grown
@@ -181,6 +182,9 @@ impl Source for Live {
         for (index, lost) in out.lost.iter_mut().enumerate() {
             *lost = self.counter.get(&(index as u32))?.unwrap_or(0);
         }
+        for program in &self.programs {
+            out.missed += sys::missed(program.as_fd()).unwrap_or(0);
+        }
         self.budget.set(&0, &DETAIL_BUDGET)
     }
 
@@ -189,8 +193,17 @@ impl Source for Live {
         self.budget.set(&0, &DETAIL_BUDGET)
     }
 
-    fn name_owner(&mut self, cookie: u64, owner: &Owner) -> Result<(), ProbesError> {
-        self.owner.set(&cookie, owner)
+    fn introduce(&mut self, cookie: u64, side: u8, netns: u32) -> Result<(), ProbesError> {
+        let talk = Talk {
+            side,
+            netns,
+            ..Talk::EMPTY
+        };
+        // One whose handshake was seen meanwhile is better known than that.
+        match self.talk.get(&cookie)? {
+            Some(_) => Ok(()),
+            None => self.talk.set(&cookie, &talk),
+        }
     }
 
     fn forget(&mut self, series: u64) -> Result<(), ProbesError> {

@@ -4,14 +4,18 @@
 use crate::ProbesError;
 use aya::programs::{CgroupSkb, CgroupSockAddr, Program};
 use aya::{Btf, Ebpf, EbpfLoader};
+use coral_probes_abi::records::names;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 /// The committed object; `object.toml` beside it says what it was made from.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../object/coral.bpf.o");
 
-/// The kernel's tracepoint for [`crate::links`]'s closing program.
-const CLOSE_TRACEPOINT: &str = "inet_sock_set_state";
+/// The kernel's tracepoint for [`crate::links`]'s state program.
+const STATE_TRACEPOINT: &str = "inet_sock_set_state";
+
+/// The kernel's description of its types.
+const KERNEL_TYPES: &str = "/sys/kernel/btf/vmlinux";
 
 /// Loaded programs and maps by name, not attached yet.
 #[derive(Debug, Default)]
@@ -44,15 +48,30 @@ fn load_bytes(object: &[u8]) -> Result<Loaded, ProbesError> {
             .programs
             .insert(name.to_owned(), copy(fd.as_fd(), name)?);
     }
+    tell_layout(&mut ebpf)?;
     take_maps(&mut ebpf, &mut loaded)?;
     Ok(loaded)
+}
+
+/// Tells the programs where this kernel keeps what they look for.
+fn tell_layout(ebpf: &mut Ebpf) -> Result<(), ProbesError> {
+    let what = "the kernel's layout";
+    let btf = std::fs::read(KERNEL_TYPES).map_err(|e| refused(what, &e))?;
+    let missing = || ProbesError::Handover(format!("map {} is missing", names::LAYOUT));
+    let map = ebpf.map_mut(names::LAYOUT).ok_or_else(missing)?;
+    let mut places = aya::maps::Array::<_, u32>::try_from(map).map_err(|e| refused(what, &e))?;
+    for (index, offset) in crate::layout::offsets(&btf).into_iter().enumerate() {
+        let set = places.set(index as u32, offset, 0);
+        set.map_err(|e| refused(what, &e))?;
+    }
+    Ok(())
 }
 
 fn load_program(program: &mut Program, btf: &Btf) -> Result<(), aya::programs::ProgramError> {
     match program {
         Program::CgroupSkb(program) => CgroupSkb::load(program),
         Program::CgroupSockAddr(program) => CgroupSockAddr::load(program),
-        Program::BtfTracePoint(program) => program.load(CLOSE_TRACEPOINT, btf),
+        Program::BtfTracePoint(program) => program.load(STATE_TRACEPOINT, btf),
         other => Err(aya::programs::ProgramError::UnexpectedProgramType).inspect_err(|_| {
             tracing::error!(kind = ?other.prog_type(), "the object holds a program that nobody loads");
         }),

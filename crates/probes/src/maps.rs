@@ -4,7 +4,7 @@
 use crate::sys::{self, Plain};
 use crate::{Loaded, ProbesError};
 use coral_probes_abi::http1::Conn;
-use coral_probes_abi::records::{CountKey, HistogramKey, Owner, SeriesInfo, Traffic};
+use coral_probes_abi::records::{CountKey, HistogramKey, Owner, SeriesInfo, Talk, Traffic};
 use std::collections::HashMap;
 use std::os::fd::{AsFd as _, OwnedFd};
 
@@ -24,6 +24,8 @@ unsafe impl Plain for HistogramKey {}
 unsafe impl Plain for Owner {}
 // SAFETY: as above.
 unsafe impl Plain for SeriesInfo {}
+// SAFETY: as above.
+unsafe impl Plain for Talk {}
 // SAFETY: as above.
 unsafe impl Plain for Traffic {}
 

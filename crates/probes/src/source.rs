@@ -1,7 +1,7 @@
 //! What the agent takes from the kernel each tick, and the port behind which that happens: live, or synthetic for tests.
 
 use coral_probes_abi::http1::Counter;
-use coral_probes_abi::records::{CountKey, Detail, HistogramKey, Owner, SeriesInfo, Traffic};
+use coral_probes_abi::records::{CountKey, Detail, HistogramKey, SeriesInfo, Traffic};
 
 /// What was counted since the last drain. Counts are differences; nothing is counted twice or left out.
 #[derive(Debug, Default, Clone)]
@@ -20,6 +20,8 @@ pub struct Drained {
     pub in_flight: Vec<InFlight>,
     /// Single requests, for their routes.
     pub details: Vec<Detail>,
+    /// Runs of a program that the kernel left out since the start, because it was running already.
+    pub missed: u64,
     /// Losses since the start, by [`Counter`].
     pub lost: [u64; Counter::COUNT as usize],
 }
@@ -49,11 +51,11 @@ pub trait Source: Send {
     /// The system's, when the map cannot be written.
     fn details(&mut self, out: &mut Drained) -> Result<(), crate::ProbesError>;
 
-    /// Says who owns a connection that is older than the programs.
+    /// Says on which side and in which network namespace the own end of a connection is that is older than the programs.
     ///
     /// # Errors
     /// The system's, when the map cannot be written.
-    fn name_owner(&mut self, cookie: u64, owner: &Owner) -> Result<(), crate::ProbesError>;
+    fn introduce(&mut self, cookie: u64, side: u8, netns: u32) -> Result<(), crate::ProbesError>;
 
     /// Forgets a series that will not be used again.
     ///
@@ -79,7 +81,7 @@ impl Source for Synthetic {
         Ok(())
     }
 
-    fn name_owner(&mut self, _: u64, _: &Owner) -> Result<(), crate::ProbesError> {
+    fn introduce(&mut self, _: u64, _: u8, _: u32) -> Result<(), crate::ProbesError> {
         Ok(())
     }
 

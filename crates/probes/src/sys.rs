@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 const BPF_MAP_LOOKUP_ELEM: u32 = 1;
 const BPF_MAP_UPDATE_ELEM: u32 = 2;
 const BPF_MAP_DELETE_ELEM: u32 = 3;
+const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
 const BPF_RAW_TRACEPOINT_OPEN: u32 = 17;
 const BPF_MAP_LOOKUP_BATCH: u32 = 24;
 const BPF_LINK_CREATE: u32 = 28;
@@ -71,6 +72,29 @@ fn bpf<T>(command: u32, attributes: &mut T) -> io::Result<i64> {
 fn descriptor(result: i64) -> OwnedFd {
     // SAFETY: the command returned a new descriptor that nobody else owns.
     unsafe { OwnedFd::from_raw_fd(result as i32) }
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct Info {
+    fd: u32,
+    bytes: u32,
+    info: u64,
+}
+
+/// Words of `struct bpf_prog_info` up to `recursion_misses`, which is the last of them.
+const INFO_WORDS: usize = 27;
+
+/// How often the kernel did not run a program because it was running already; 0 where it does not say.
+pub(crate) fn missed(program: BorrowedFd<'_>) -> io::Result<u64> {
+    let mut words = [0u64; INFO_WORDS];
+    let mut attributes = Info {
+        fd: program.as_raw_fd() as u32,
+        bytes: std::mem::size_of_val(&words) as u32,
+        info: words.as_mut_ptr() as u64,
+    };
+    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attributes)?;
+    Ok(words[INFO_WORDS - 1])
 }
 
 /// Attaches a program to a control group; the link lasts as long as the descriptor.

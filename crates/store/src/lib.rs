@@ -21,7 +21,7 @@ pub use error::StoreError;
 pub use level::{Level, Reach};
 pub use memory::Memory;
 pub use read::{
-    EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
-    Snapshot, Statement, SummaryFilter, SummaryRow,
+    EdgeRow, Edges, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance,
+    ShipState, Snapshot, Statement, SummaryFilter, SummaryRow,
 };
 pub use tally::{Durations, Tally};

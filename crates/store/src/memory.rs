@@ -2,6 +2,7 @@
 
 mod measures;
 
+use crate::Edges;
 use crate::StoreError;
 use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
 use crate::duck::Format;
@@ -219,10 +220,14 @@ impl Snapshot for View {
     fn each_edge(
         &self,
         window: Window,
+        which: Edges,
         each: &mut dyn FnMut(EdgeRow<Durations<'_>>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.with(|t| {
-            let wanted = |row: &&EdgeRow| ends_in(window, row.window.to);
+            let wanted = |row: &&EdgeRow| {
+                let asked = which == Edges::All || !row.protocol.is_read();
+                asked && ends_in(window, row.window.to)
+            };
             t.edges.iter().filter(wanted).try_for_each(|row| {
                 each(EdgeRow {
                     window: row.window,

@@ -105,6 +105,15 @@ impl SummaryRow<Durations<'_>> {
     }
 }
 
+/// Which edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edges {
+    /// All.
+    All,
+    /// Those of protocols whose requests are not counted.
+    Unread,
+}
+
 /// A stored edge, or several added up; [`Endpoint::Instance`] holds the number of an [`InstanceId`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
@@ -258,13 +267,14 @@ pub trait Snapshot {
     fn each_edge(
         &self,
         window: Window,
+        which: Edges,
         each: &mut dyn FnMut(EdgeRow<Durations<'_>>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError>;
 
     /// Edges whose interval ends in the window, by that end.
     fn edges(&self, window: Window) -> Result<Vec<EdgeRow>, StoreError> {
         let mut rows = vec![];
-        self.each_edge(window, &mut |row| {
+        self.each_edge(window, Edges::All, &mut |row| {
             rows.push(row.owned()?);
             Ok(())
         })?;

@@ -12,6 +12,7 @@ struct Key {
     own: InstanceId,
     other: Other,
     side: Side,
+    protocol: Protocol,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -40,6 +41,7 @@ impl Edges {
             edge.traffic.bytes_out += traffic.bytes_out;
             edge.traffic.bytes_in += traffic.bytes_in;
             edge.traffic.resent += traffic.resent;
+            edge.traffic.failures += traffic.failures;
             if traffic.rtt_ns != 0 {
                 edge.traffic.rtt_ns = traffic.rtt_ns;
             }
@@ -54,6 +56,7 @@ impl Edges {
                         own: ends.own,
                         other: ends.other,
                         side: ends.side,
+                        protocol: ends.protocol,
                     })
                     .or_default(),
             );
@@ -79,7 +82,8 @@ impl Edges {
     }
 }
 
-fn summary(key: Key, edge: Edge, window: Window) -> Option<Item> {
+/// Failures are the errors of an edge: nothing else of what is not read can be one.
+fn summary(key: Key, mut edge: Edge, window: Window) -> Option<Item> {
     let own = Endpoint::Instance(key.own.0);
     let other = match key.other {
         Other::Instance(id) => Endpoint::Instance(id.0),
@@ -90,11 +94,12 @@ fn summary(key: Key, edge: Edge, window: Window) -> Option<Item> {
         Side::Client => (own, other, edge.traffic.bytes_out, edge.traffic.bytes_in),
         Side::Server => (other, own, edge.traffic.bytes_in, edge.traffic.bytes_out),
     };
+    edge.counts.errors += edge.traffic.failures;
     Some(Item::Edge(EdgeSummary {
         window,
         caller,
         callee,
-        protocol: Protocol::Http1,
+        protocol: key.protocol,
         side: key.side,
         counts: edge.counts,
         durations: edge.durations,

@@ -15,9 +15,12 @@ fn client(tgid: u32, comm: &[u8]) -> SeriesInfo {
     SeriesInfo {
         owner: Owner {
             tgid,
+            remote_port: 0,
+            family: 0,
             unused: 0,
             cgroup: 0,
             comm: name,
+            remote: [0; 16],
         },
         cookie: 0,
         peer: 0,
@@ -29,6 +32,8 @@ fn client(tgid: u32, comm: &[u8]) -> SeriesInfo {
         family: 4,
         protocol: 1,
         unused: 0,
+        netns: 0,
+        unused2: 0,
     }
 }
 
@@ -235,6 +240,7 @@ fn an_edge_to_an_address_has_the_clients_count_and_bytes() {
         bytes_out: 100,
         bytes_in: 900,
         resent: 2,
+        failures: 0,
         rtt_ns: 5_000,
     };
     let info = client(u32::MAX - 1, b"curl");

@@ -47,6 +47,17 @@ pub struct Observer {
     last: TimeNs,
 }
 
+/// Tells the programs of the connections that are older than they are.
+fn introduced(mut source: Box<dyn Source>, enrich: &Enrich) -> Box<dyn Source> {
+    for (cookie, side, netns) in enrich.older_connections() {
+        if let Err(error) = source.introduce(cookie, side.code(), netns) {
+            tracing::warn!("{error}");
+            break;
+        }
+    }
+    source
+}
+
 impl Observer {
     pub fn new(
         identity: Identity,
@@ -60,6 +71,7 @@ impl Observer {
         let now = clock.at(reading.boot_ns);
         let mut enrich = Enrich::new(Processes::new(identity.clone(), now));
         enrich.refresh(&clock);
+        let source = source.map(|source| introduced(source, &enrich));
         let host = Host::new(&enrich.processes, now, reading.boot_ns);
         Self {
             identity,
@@ -136,7 +148,7 @@ impl Observer {
             self.enrich.refresh(&self.clock);
         }
         let drained = std::mem::take(&mut self.drained);
-        self.loss = loss(&drained.lost);
+        self.loss = loss(&drained.lost, drained.missed);
         items.extend(self.fold.second(drained, &mut self.enrich, at));
         if Fold::is_edge(at) {
             items.extend(self.fold.close(at));

@@ -1,5 +1,6 @@
 //! One row a service, also for those that only listen: both sides, and how p95 went.
 
+mod unread;
 mod used;
 
 use super::Uses;
@@ -8,9 +9,10 @@ use super::scope::{Exact, Scope};
 use super::summary::{Part, youngest};
 use coral_model::answer::{Red, ServiceRow};
 use coral_model::summary::SUMMARY;
-use coral_model::{Protocol, ServiceClass, ServiceKey, Side, TimeNs, Window};
-use coral_store::{InstanceId, Level, SeenInstance, StoreError, Tally};
+use coral_model::{Endpoint, Protocol, ServiceClass, ServiceKey, Side, TimeNs, Window};
+use coral_store::{Edges, InstanceId, Level, SeenInstance, StoreError, Tally};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use unread::Conversations;
 use used::Used;
 
 #[derive(Default)]
@@ -20,6 +22,7 @@ struct Service {
     /// Also what cannot be read.
     protocols: BTreeSet<Protocol>,
     used: Used,
+    unread: Conversations,
 }
 
 /// The services of the window's instances. An instance's service is found without its name.
@@ -69,6 +72,17 @@ pub(super) fn answer(scope: &Scope<'_>, points: u16) -> Result<Vec<ServiceRow>, 
             all.of(seen).protocols.insert(protocol);
         }
     }
+    scope
+        .snapshot()
+        .each_edge(scope.window, Edges::Unread, &mut |row| {
+            let Endpoint::Instance(id) = row.callee else {
+                return Ok(());
+            };
+            match scope.instance(InstanceId(id)) {
+                Some(seen) => all.of(seen).unread.add(&row),
+                None => Ok(()),
+            }
+        })?;
     for used in scope.snapshot().processes(scope.window)? {
         if let Some(seen) = scope.instance(used.instance) {
             let agent = &seen.instance.key.agent;
@@ -115,7 +129,7 @@ fn row(scope: &Scope<'_>, buckets: &Buckets, key: ServiceKey, service: &Service)
         protocols: protocols.into_iter().collect(),
         cpu_cores: service.used.cores(scope),
         rss_bytes: service.used.rss_bytes,
-        unread: None,
+        unread: service.unread.row(),
         health: None,
     }
 }

@@ -6,7 +6,7 @@ use super::fold::Fold;
 use super::scope::Scope;
 use coral_model::answer::{EdgeRow, EdgeSource, NodeRow};
 use coral_model::{Endpoint, Observed, Protocol, ServiceClass, ServiceKey, Side, TimeNs};
-use coral_store::{Durations, EdgeRow as Stored, InstanceId, StoreError};
+use coral_store::{Durations, EdgeRow as Stored, Edges, InstanceId, StoreError};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -41,7 +41,8 @@ type Key = (ServiceKey, ServiceKey, Protocol);
 pub(super) fn answer(scope: &Scope<'_>) -> Result<(Vec<NodeRow>, Vec<EdgeRow>), StoreError> {
     let mut nodes: BTreeMap<ServiceKey, ServiceClass> = BTreeMap::new();
     let mut edges: BTreeMap<Key, BTreeMap<Side, Seen>> = BTreeMap::new();
-    scope.snapshot().each_edge(scope.window, &mut |row| {
+    let snapshot = scope.snapshot();
+    snapshot.each_edge(scope.window, Edges::All, &mut |row| {
         let (Some(caller), Some(callee)) = (name(scope, &row.caller), name(scope, &row.callee))
         else {
             return Ok(());
@@ -67,7 +68,28 @@ pub(super) fn answer(scope: &Scope<'_>) -> Result<(Vec<NodeRow>, Vec<EdgeRow>), 
         .into_iter()
         .filter_map(|(key, sides)| edge(scope, key, sides))
         .collect();
-    Ok((nodes, edges))
+    Ok((nodes, with_failures(edges)))
+}
+
+/// Nobody knows what a connection would have spoken that could not be made: where the two ends also talk, it failed there.
+fn with_failures(edges: Vec<EdgeRow>) -> Vec<EdgeRow> {
+    let silent = |e: &EdgeRow| e.opaque && e.connections == 0 && e.failures.is_some_and(|n| n > 0);
+    let (failed, mut talking): (Vec<_>, Vec<_>) = edges.into_iter().partition(silent);
+    for lone in failed {
+        let same = |e: &&mut EdgeRow| {
+            (&e.caller, &e.callee) == (&lone.caller, &lone.callee) && e.failures.is_some()
+        };
+        match talking.iter_mut().find(same) {
+            Some(edge) => {
+                edge.failures = edge
+                    .failures
+                    .max(Some(0))
+                    .map(|n| n + lone.failures.unwrap_or(0))
+            }
+            None => talking.push(lone),
+        }
+    }
+    talking
 }
 
 /// The service at an end; an address without an agent is a node of its own.
@@ -116,7 +138,11 @@ fn edge(scope: &Scope<'_>, key: Key, mut sides: BTreeMap<Side, Seen>) -> Option<
         callee_requests: check
             .filter(|_| !opaque)
             .map(|server| server.fold.counts.requests),
-        failures: None,
+        // Only the caller sees what could not be made; of what is not read nothing else is an error.
+        failures: (source != EdgeSource::Callee).then_some(match opaque {
+            true => seen.fold.counts.errors,
+            false => 0,
+        }),
         connections: seen.connections,
         bytes_sent: seen.bytes_sent,
         bytes_received: seen.bytes_received,

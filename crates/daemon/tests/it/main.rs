@@ -9,6 +9,7 @@ mod dial;
 mod exact;
 mod identity;
 mod nobody;
+mod places;
 mod privilege;
 mod sudo;
 mod survival;

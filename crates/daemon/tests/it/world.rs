@@ -187,13 +187,29 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 pub struct Nginx {
     folder: tempfile::TempDir,
     process: Child,
+    name: String,
+    address: String,
     pub port: u16,
 }
 
 impl Nginx {
     pub fn start() -> Self {
+        Self::start_at("127.0.0.1", |program| Command::new(program))
+    }
+
+    /// At another address; `command` runs a program where that is.
+    pub fn start_at(address: &str, command: impl FnOnce(&str) -> Command) -> Self {
+        Self::start_named(address, free_port(), "nginx", command)
+    }
+
+    /// At this address and port, as a program of this name.
+    pub fn start_named(
+        address: &str,
+        port: u16,
+        name: &str,
+        command: impl FnOnce(&str) -> Command,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
         let root = folder.path().display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {root}/{kind};"))
@@ -202,11 +218,13 @@ impl Nginx {
             "worker_processes 2; daemon off; master_process on; user root; pid {root}/pid; error_log {root}/error.log;
              events {{ worker_connections 1024; }}
              http {{ access_log {root}/access.log; keepalive_requests 1000000; {temporary}
-             server {{ listen 127.0.0.1:{port}; location /hello {{ return 200 'hello\\n'; }} location /fail {{ return 500; }} }} }}"
+             server {{ listen {address}:{port}; location /large {{ root {root}; }} location /hello {{ return 200 'hello\\n'; }} location /fail {{ return 500; }} }} }}"
         );
         std::fs::write(folder.path().join("nginx.conf"), config).unwrap();
-        let program = own_copy(folder.path(), "nginx", port);
-        let process = Command::new(program)
+        std::fs::write(folder.path().join("large"), vec![b'x'; 300_000]).unwrap();
+        let name = format!("{name}-{port}");
+        let program = copy_as(folder.path(), "nginx", &name);
+        let process = command(program.to_str().unwrap())
             .arg("-c")
             .arg(folder.path().join("nginx.conf"))
             .spawn()
@@ -214,21 +232,25 @@ impl Nginx {
         let nginx = Self {
             folder,
             process,
+            name,
+            address: address.to_owned(),
             port,
         };
+        // It writes its pid when it listens.
+        let pid = nginx.folder.path().join("pid");
         eventually("nginx listens", || {
-            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+            std::fs::read_to_string(&pid).is_ok_and(|text| !text.is_empty())
         });
         nginx
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://{}:{}{path}", self.address, self.port)
     }
 
     /// The name that Coral gives it.
     pub fn service(&self) -> String {
-        format!("nginx-{}", self.port)
+        self.name.clone()
     }
 
     /// A client of its own name, so that others on this machine are not counted with it: its path and its service.
@@ -258,14 +280,18 @@ impl Drop for Nginx {
     }
 }
 
-/// A copy of a program under a name of its own.
-fn own_copy(folder: &Path, program: &str, port: u16) -> PathBuf {
+/// A copy of a program under a name of its own: its own and the port.
+pub fn own_copy(folder: &Path, program: &str, port: u16) -> PathBuf {
+    copy_as(folder, program, &format!("{program}-{port}"))
+}
+
+fn copy_as(folder: &Path, program: &str, name: &str) -> PathBuf {
     let found = Command::new("sh")
         .args(["-c", &format!("command -v {program}")])
         .output()
         .unwrap();
     let original = String::from_utf8(found.stdout).unwrap();
-    let copy = folder.join(format!("{program}-{port}"));
+    let copy = folder.join(name);
     if !copy.exists() {
         std::fs::copy(original.trim(), &copy).unwrap();
     }

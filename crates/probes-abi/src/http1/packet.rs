@@ -82,6 +82,8 @@ fn wait<E: Env>(env: &mut E, walk: &mut Walk, dir: &mut Dir, bytes: u32) -> bool
         return false;
     }
     remember(walk, dir);
+    // Nothing of it was read.
+    walk.at = dir.next;
     true
 }
 

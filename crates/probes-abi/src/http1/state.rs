@@ -130,6 +130,9 @@ pub struct Conn {
     pub remote_port: u16,
     /// Segments sent again that were added to the series.
     pub resent: u32,
+    /// The sequence number and acknowledgement of its first packet with data, which both ends see alike whatever happens to
+    /// addresses between them; 0 = its begin was not seen.
+    pub pair: u64,
     /// Under what its requests wait that have no slot: the cookie, or a hash when the connection began in a handshake.
     pub queue: u64,
     /// The requests in flight, by index.
@@ -214,11 +217,13 @@ pub enum Counter {
     Http2 = 12,
     /// Programs met deeper than the scratch memory goes.
     Nested = 13,
+    /// A packet met another of its direction that was still worked on, for too long.
+    Met = 14,
 }
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: u32 = 14;
+    pub const COUNT: u32 = 15;
 }
 
 /// What the engine asks of its surroundings: the kernel's maps and helpers, or a test.
@@ -259,6 +264,7 @@ impl Conn {
         local_port: 0,
         remote_port: 0,
         resent: 0,
+        pair: 0,
         queue: 0,
         slots: [Request::EMPTY; SLOTS],
     };

@@ -411,6 +411,22 @@ fn a_head_that_comes_after_its_body_is_read_all_the_same() {
 }
 
 #[test]
+fn a_later_answers_head_may_be_lost_and_come_after_its_body() {
+    let mut wire = Wire::new([0, 0]);
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n";
+    for (round, target) in ["/a", "/b", "/c"].into_iter().enumerate() {
+        let request = format!("GET {target} HTTP/1.1\r\n\r\n");
+        let (asked, answered) = (round * request.len(), round * 46);
+        wire.packet(OUT, asked, request.as_bytes(), false);
+        wire.packet(IN, answered + 38, b"12345678", false);
+        wire.packet(IN, answered, answer, false);
+    }
+    let all = ["/a", "/b", "/c"].map(|target| (target.to_owned(), 200, 0));
+    assert_eq!(wire.ended(), all);
+    assert!(wire.losses().is_empty());
+}
+
+#[test]
 fn the_corpus_is_harmless() {
     let request = b"GET /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET ";
     let answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";

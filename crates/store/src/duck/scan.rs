@@ -2,6 +2,7 @@
 
 use super::decode::{agent_id, code};
 use super::rows::{ROUTE_ALL, ROUTE_TEMPLATE, ROUTE_UNATTRIBUTED};
+use crate::Edges;
 use crate::StoreError;
 use crate::level::Level;
 use crate::read::{EdgeRow, InstanceId, Routes, SummaryFilter, SummaryRow};
@@ -199,10 +200,19 @@ pub(super) fn edges(
     connection: &Connection,
     level: Level,
     window: Window,
+    which: Edges,
     each: &mut dyn FnMut(EdgeRow<Durations<'_>>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let (table, within) = (level.table("edge"), ends_in(window));
-    let sql = format!("SELECT {EDGE_COLUMNS} FROM {table} WHERE {within}");
+    let only = match which {
+        Edges::All => String::new(),
+        Edges::Unread => {
+            let read = Protocol::ALL.iter().filter(|p| p.is_read());
+            let read: Vec<String> = read.map(|p| p.code().to_string()).collect();
+            format!(" AND protocol NOT IN ({})", read.join(", "))
+        }
+    };
+    let sql = format!("SELECT {EDGE_COLUMNS} FROM {table} WHERE {within}{only}");
     chunks(connection, &sql, &mut |chunk| edges_of(chunk, each))
 }
 

@@ -7,6 +7,7 @@ use super::rows::ROUTE_ALL;
 use super::scan::{self, ends_in};
 use super::tables::{self, INSTANCE_COLUMNS, seen_instance};
 use super::{ask, keep, marks, measures, views};
+use crate::Edges;
 use crate::StoreError;
 use crate::level::{Level, Marks, Reach};
 use crate::read::{
@@ -163,11 +164,12 @@ impl Snapshot for View {
     fn each_edge(
         &self,
         window: Window,
+        which: Edges,
         each: &mut dyn FnMut(EdgeRow<Durations<'_>>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let connection = self.connection()?;
         for (level, part) in self.marks()?.segments(window, Level::Hour) {
-            scan::edges(connection, level, part, each)?;
+            scan::edges(connection, level, part, which, each)?;
         }
         Ok(())
     }
