@@ -112,6 +112,11 @@ pub enum Command {
     Colonies,
     /// What this machine has and lacks, and where every setting comes from
     Doctor,
+    /// Open the console at a `coral://` link: its colony, page and moment
+    Open {
+        /// The link, as `y` in the console copies it
+        link: String,
+    },
     /// The completions of a shell, to be sourced by it
     Completion {
         /// Which shell

@@ -9,6 +9,7 @@ mod question;
 mod say;
 
 use crate::args::{All, Args, Command, Console, Export, Global, Output, Up};
+use crate::console::address::Address;
 use crate::console::look::Terminal;
 use crate::failure::Failure;
 use crate::lifecycle::{self, down, privilege, up};
@@ -30,9 +31,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let global = &args.global;
     let command = match args.command {
+        Some(Command::Open { link }) => return open_link(&link, global, &args.console).await,
         Some(command) if !asks(&command) => return tell(command, global).await,
         Some(command) => command,
-        None if shows_console(global) => return open_console(global, &args.console).await,
+        None if shows_console(global) => {
+            let place = Place::find(global.colony.as_deref())?;
+            return open_console(place, None, global, &args.console).await;
+        }
         None => Command::Status,
     };
     let place = Place::find(global.colony.as_deref())?;
@@ -92,8 +97,28 @@ fn shows_console(global: &Global) -> bool {
     terminal && global.output == Output::Table && global.watch.is_none()
 }
 
-async fn open_console(global: &Global, options: &Console) -> Result<(), Failure> {
-    let place = Place::find(global.colony.as_deref())?;
+/// The console at the place of a link.
+async fn open_link(link: &str, global: &Global, options: &Console) -> Result<(), Failure> {
+    let Some(there) = Address::read(link) else {
+        return Err(Failure::usage(
+            "this is no link of a console: coral://COLONY/PAGE?at=SECONDS&window=SECONDS",
+            "`y` in the console copies one; evidence ids cannot be opened, no colony keeps any",
+        ));
+    };
+    if !shows_console(global) {
+        let hint = "run it in a terminal, without -o and --watch";
+        return Err(Failure::usage("a link opens in the console", hint));
+    }
+    let place = Place::called(&there.colony, global.colony.as_deref())?;
+    open_console(place, Some(there), global, options).await
+}
+
+async fn open_console(
+    place: Place,
+    open_at: Option<Address>,
+    global: &Global,
+    options: &Console,
+) -> Result<(), Failure> {
     let Span::Last(window) = span(global)? else {
         return Err(Failure::usage(
             "the console shows the time up to now",
@@ -104,6 +129,7 @@ async fn open_console(global: &Global, options: &Console) -> Result<(), Failure>
     let look = Terminal::read(global.no_color, variable).look(&options.theme);
     let mut config = console::Config::new(&place, window, look, TimeZone::system());
     config.read_only = options.read_only;
+    config.open_at = open_at;
     console::run(place, config).await
 }
 

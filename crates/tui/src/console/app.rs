@@ -72,6 +72,8 @@ pub struct App {
     pub(super) cursors: Cursors,
     pub(super) pane: Pane,
     pub(super) tab: Tab,
+    /// Whether Events shows changes alone.
+    pub(super) changes: bool,
     pub(super) menu: Menu,
     /// What is typed for the pick of a moment.
     pub(super) input: String,
@@ -115,6 +117,7 @@ impl App {
             cursors: Cursors::default(),
             pane: Pane::default(),
             tab: Tab::Routes,
+            changes: false,
             menu: Menu::default(),
             input: String::new(),
             palette: Palette::default(),
@@ -150,6 +153,12 @@ impl App {
             Event::Tick => self.tick(now),
             Event::Terminate => Outcome::wish(Action::Quit),
         };
+        if self.live.head().is_some()
+            && let Some(there) = self.config.open_at.take()
+        {
+            // Before the first picture nothing says which moment the newest is.
+            outcome.actions.extend(self.go_there(there, now).actions);
+        }
         self.settle(now);
         outcome.actions.extend(self.ask(now));
         outcome
@@ -179,7 +188,7 @@ impl App {
                 let own: &[Scope] = match self.spot.page {
                     Page::Services => &[Scope::Services, Scope::Sorted, Scope::Panes],
                     Page::Topology => &[Scope::Topology, Scope::Panes],
-                    Page::Events => &[],
+                    Page::Events => &[Scope::Events],
                     Page::Fleet => &[Scope::Panes],
                     Page::Service if self.tab == Tab::Routes => &[Scope::Service, Scope::Sorted],
                     Page::Service => &[Scope::Service],

@@ -29,6 +29,7 @@ pub enum Command {
     SortMenu,
     Hidden,
     Wide,
+    Changes,
     Deeper,
     Shallower,
     ToCaller,
@@ -76,6 +77,8 @@ pub enum Scope {
     Services,
     /// On Topology.
     Topology,
+    /// On Events.
+    Events,
     /// On the page of a service.
     Service,
     /// When no colony answers.
@@ -103,6 +106,7 @@ impl Scope {
             Self::Sorted => "on Services and the routes of a service",
             Self::Services => "Services",
             Self::Topology => "Topology",
+            Self::Events => "Events",
             Self::Service => "a service",
             Self::Start => "when no colony answers",
             Self::Typing => "while the filter or a moment is typed",
@@ -228,13 +232,14 @@ pub const TABLE: &[Binding] = &[
     line(Scope::Rows, &[key('/')], Command::Filter, "filter", "filter: word, !not, ~fuzzy, err>1, p95>500"),
     line(Scope::Rows, &[key('n')], Command::NextMatch, "", "next match; without a filter the next in trouble"),
     line(Scope::Rows, &[key('N')], Command::PreviousMatch, "", "previous match"),
-    line(Scope::Service, &[code(KeyCode::Tab), code(KeyCode::Right)], Command::NextTab, "tab", "next tab: routes, callers, callees, changes"),
+    line(Scope::Service, &[code(KeyCode::Tab), code(KeyCode::Right)], Command::NextTab, "tab", "next tab: routes, callers, callees, instances, changes"),
     line(Scope::Service, &[code(KeyCode::BackTab), code(KeyCode::Left)], Command::PreviousTab, "", "previous tab"),
     line(Scope::Topology, &[code(KeyCode::Left)], Command::ToCaller, "", "to an edge that leads to this caller"),
     line(Scope::Topology, &[code(KeyCode::Right)], Command::ToCallee, "", "to an edge that leads on"),
     line(Scope::Topology, &[key('>')], Command::Deeper, "", "a wider neighbourhood, when not all is drawn"),
     line(Scope::Topology, &[key('<')], Command::Shallower, "", "a smaller neighbourhood"),
     line(Scope::Topology, &[key('w')], Command::Wide, "tree", "as a drawing, or as a tree with columns"),
+    line(Scope::Events, &[key('v')], Command::Changes, "changes", "all events, or changes alone: starts, new builds, crashes"),
     line(Scope::Panes, &[code(KeyCode::Tab)], Command::NextPane, "pane", "to the other pane"),
     line(Scope::Time, &[key('[')], Command::StepBack, "", "a tenth of the window back"),
     line(Scope::Time, &[key(']')], Command::StepOn, "", "a tenth of the window on"),

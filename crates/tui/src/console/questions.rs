@@ -1,6 +1,6 @@
 //! The questions that the console asks, each written in one place.
 
-use coral_model::{Question, ServiceKey, Span, TimeNs, Window};
+use coral_model::{EventKind, Question, ServiceKey, Span, TimeNs, Window};
 use std::time::Duration;
 
 /// Points of the p95 trend over the window.
@@ -11,6 +11,15 @@ const EVENTS_MAX: u32 = 2000;
 const SLICES: u32 = 45;
 /// Stored figures are ten seconds apart; a finer slice says nothing.
 const SLICE_MIN: Duration = Duration::from_secs(10);
+
+/// What changed or broke, of all that happens.
+pub const CHANGES: [EventKind; 5] = [
+    EventKind::Change,
+    EventKind::Restart,
+    EventKind::Start,
+    EventKind::Crash,
+    EventKind::OutOfMemory,
+];
 
 /// One row a service.
 pub fn services(span: Span) -> Question {
@@ -42,12 +51,12 @@ pub fn summary(span: Span, service: &ServiceKey) -> Question {
     }
 }
 
-/// What happened, to all or to one service.
-pub fn events(span: Span, service: Option<&ServiceKey>) -> Question {
+/// What happened, to all or to one service; no kinds are all.
+pub fn events(span: Span, service: Option<&ServiceKey>, kinds: &[EventKind]) -> Question {
     Question::Events {
         span,
         service: service.map(full_name),
-        kinds: vec![],
+        kinds: kinds.to_vec(),
         limit: EVENTS_MAX,
     }
 }

@@ -254,35 +254,6 @@ pub fn shell_word(word: &str) -> String {
     }
 }
 
-/// A part of a link, with everything but letters, digits and `-._~` as `%XX`.
-pub fn link_part(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            b if b.is_ascii_alphanumeric() => out.push(char::from(b)),
-            b => {
-                let _ = write!(out, "%{b:02X}");
-            }
-        }
-    }
-    out
-}
-
-/// The text of a part of a link; `None` when it is none.
-pub fn read_part(part: &str) -> Option<String> {
-    let (mut out, mut bytes) = (vec![], part.bytes());
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            out.push(byte);
-            continue;
-        }
-        let digits = [bytes.next()?, bytes.next()?];
-        out.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
-    }
-    String::from_utf8(out).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,15 +282,5 @@ mod tests {
         assert_eq!(json["services"][1]["p95_ms"], serde_json::Value::Null);
         assert_eq!(json["services"][2]["p95_ms"], 2070);
         assert_eq!(sheet().row(2), "cart\t2070");
-    }
-
-    #[test]
-    fn words_and_links_hold_any_name() {
-        assert_eq!(shell_word("cart"), "cart");
-        assert_eq!(shell_word("it's; rm -rf /"), r"'it'\''s; rm -rf /'");
-        assert_eq!(shell_word("-o"), "'-o'");
-        let name = "数据/库 ?&#";
-        assert_eq!(read_part(&link_part(name)).as_deref(), Some(name));
-        assert_eq!(read_part("%4"), None);
     }
 }

@@ -252,3 +252,44 @@ fn the_new_pages_at_each_size() {
         }
     }
 }
+
+#[test]
+fn events_can_be_changes_alone() {
+    let mut screen = shop(120, 40);
+    screen.keys("3");
+    assert!(screen.text().contains("clock jump") && screen.text().contains("v changes"));
+    screen.keys("v");
+    let text = screen.text();
+    assert!(
+        !text.contains("clock jump") && !text.contains("exit"),
+        "{text}"
+    );
+    assert!(text.contains("payments (pid 4121) started"), "{text}");
+    screen.keys("v");
+    assert!(screen.text().contains("clock jump"));
+}
+
+#[test]
+fn instances_say_what_each_process_takes() {
+    let mut screen = shop(120, 40);
+    screen.keys("\n\t\t\t");
+    let text = screen.text();
+    let line = |part: &str| {
+        text.lines()
+            .find(|l| l.contains(part))
+            .unwrap_or_else(|| panic!("{text}"))
+    };
+    for figure in ["web-2", "120.4", "1.2 GB", "1024", "33", "8 d"] {
+        assert!(
+            line(" 998 ").contains(figure),
+            "{figure}: {}",
+            line(" 998 ")
+        );
+    }
+    assert!(
+        line("⧗ web-1").contains("3980") && line("⧗ web-1").contains("last seen 3 m"),
+        "{text}"
+    );
+    screen.keys("/4121\n");
+    assert!(!screen.text().contains(" 998 "));
+}

@@ -45,6 +45,7 @@ impl App {
             Command::Take => return self.take(now),
             Command::Hidden => self.all = !self.all,
             Command::Wide if self.spot.page == Page::Topology => self.tree_form = !self.tree_form,
+            Command::Changes => self.changes = !self.changes,
             Command::Wide => self.wide = !self.wide,
             Command::Deeper => self.depth = (self.depth + 1).min(DEPTH_MAX),
             Command::Shallower => self.depth = (self.depth - 1).max(1),
@@ -180,7 +181,7 @@ impl App {
                 self.pane.focused = true;
                 self.pane.zoomed = true;
             }
-            (Page::Service, Tab::Routes) => {}
+            (Page::Service, Tab::Routes | Tab::Instances) => {}
         }
         Outcome::drawn()
     }

@@ -63,14 +63,16 @@ pub enum Tab {
     Routes,
     Callers,
     Callees,
+    Instances,
     Changes,
 }
 
 /// The tabs in their order, with their names.
-pub const TABS: [(Tab, &str); 4] = [
+pub const TABS: [(Tab, &str); 5] = [
     (Tab::Routes, "Routes"),
     (Tab::Callers, "Callers"),
     (Tab::Callees, "Callees"),
+    (Tab::Instances, "Instances"),
     (Tab::Changes, "Changes"),
 ];
 
@@ -195,7 +197,7 @@ impl Mode {
         vec![
             (page(&[S::Services, S::Sorted, S::Panes]), "Services"),
             (page(&[S::Topology, S::Panes]), "Topology"),
-            (page(&[]), "Events"),
+            (page(&[S::Events]), "Events"),
             (page(&[S::Panes]), "Fleet"),
             (page(&[S::Service, S::Sorted]), "a service"),
             (vec![S::Start, S::Time, S::Pages, S::Everywhere], "no data"),

@@ -31,10 +31,11 @@ impl App {
             Page::Services if layout::shows_detail(self, now) => {
                 wanted.extend(self.subject().map(|s| questions::routes(span, s)));
             }
-            Page::Events => wanted.push(questions::events(span, None)),
+            Page::Events => wanted.push(questions::events(span, None, self.kinds())),
             Page::Service => {
                 wanted.extend(service.map(|s| questions::routes(span, s)));
-                wanted.extend(service.map(|s| questions::events(span, Some(s))));
+                wanted.extend(service.map(|s| questions::events(span, Some(s), &[])));
+                wanted.extend(self.instances_question());
             }
             Page::Services | Page::Topology | Page::Fleet => {}
         }

@@ -174,6 +174,7 @@ fn word(app: &App, command: Command, word: &'static str) -> &'static str {
         Command::Zoom if app.pane.zoomed => "both panes",
         Command::Wide if app.spot.page == Page::Topology && app.tree_form => "drawing",
         Command::Wide if app.spot.page == Page::Services && app.wide => "usual columns",
+        Command::Changes if app.changes => "all events",
         Command::Keep if app.mode == Mode::Pick => "go there",
         Command::Out if app.mode == Mode::Pick => "stay",
         Command::Back if app.pane.zoomed || app.pane.focused => "back",

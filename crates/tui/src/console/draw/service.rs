@@ -1,5 +1,6 @@
 //! The page of a service: what it is in one line, its charts, the figures of the window beside them, and its lists.
 
+mod instances;
 mod lists;
 
 use super::detail::no_answer;
