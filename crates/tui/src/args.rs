@@ -111,7 +111,7 @@ pub enum Command {
     /// The colonies that are known here
     Colonies,
     /// What this machine has and lacks, and where every setting comes from
-    Doctor,
+    Doctor(Doctor),
     /// Open the console at a `coral://` link: its colony, page and moment
     Open {
         /// The link, as `y` in the console copies it
@@ -146,6 +146,14 @@ pub struct Use {
     /// Its name over there, when that is another
     #[arg(long = "as", value_name = "NAME", requires = "ssh")]
     pub remote_name: Option<String>,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Doctor {
+    /// Show every socket that Coral has open here, and that none leads beyond this machine; else exit with 1
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// Options of `export`.

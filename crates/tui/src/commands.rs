@@ -80,7 +80,12 @@ async fn tell(command: Command, global: &Global) -> Result<(), Failure> {
         Command::Init(options) => colonies::init(options, output),
         Command::Use(options) => colonies::choose(options, output),
         Command::Colonies => colonies::list(named, output),
-        Command::Doctor => {
+        Command::Doctor(options) if options.offline => {
+            let found = doctor::offline::examine();
+            say(&found, output, || found.text())?;
+            found.verdict()
+        }
+        Command::Doctor(_) => {
             let report = doctor::examine(named).await?;
             say(&report, output, || report.text())
         }
