@@ -233,7 +233,12 @@ fn meets_the_end(max_bytes: u64) -> bool {
         if broke {
             let events = disk_events(&duck);
             assert_eq!(events.len(), 1, "{events:?}");
-            assert_eq!(events[0].until, Some(second(310)));
+            // Opening the file again folds its log, which may give room before anybody makes some.
+            let until = events[0].until;
+            assert!(
+                until == Some(second(290)) || until == Some(second(310)),
+                "{until:?}"
+            );
         }
     });
     let before = rows(&duck);
