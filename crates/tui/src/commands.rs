@@ -3,8 +3,10 @@
 mod ask;
 mod colonies;
 mod completion;
+mod connect;
 mod export;
 mod kept;
+pub(crate) mod note;
 mod question;
 mod say;
 
@@ -92,6 +94,8 @@ async fn tell(command: Command, global: &Global) -> Result<(), Failure> {
         Command::Export(options) => {
             save(&Place::find(named)?, options, span(global)?, output).await
         }
+        Command::Connect(options) => connect::run(&Place::find(named)?, options, output).await,
+        Command::Note(options) => note::run(&Place::find(named)?, options, now(), output).await,
         Command::Completion { shell } => completion::print(shell),
         _ => version(output),
     }
@@ -143,7 +147,7 @@ fn span(global: &Global) -> Result<Span, Failure> {
 }
 
 /// The clock, read once a command.
-pub fn now() -> TimeNs {
+pub(crate) fn now() -> TimeNs {
     let now = jiff::Timestamp::now().as_nanosecond();
     TimeNs(i64::try_from(now).unwrap_or(i64::MAX))
 }

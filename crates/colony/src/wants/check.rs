@@ -4,7 +4,7 @@ use super::WantError;
 use coral_model::{Check, Connect, ConnectTarget, Observed};
 use regex_lite::RegexBuilder;
 
-const ID_MAX: usize = 200;
+const ID_MAX: usize = 300;
 const NAME_MAX: usize = 63;
 const PATH_MAX: usize = 200;
 const KIND_MAX: usize = 20;

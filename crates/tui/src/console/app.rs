@@ -167,7 +167,7 @@ impl App {
     /// The scopes whose keys hold now, the innermost first.
     pub fn scopes(&self) -> Vec<Scope> {
         match self.mode {
-            Mode::Filter | Mode::Pick => vec![Scope::Typing, Scope::Everywhere],
+            Mode::Filter | Mode::Pick | Mode::Note => vec![Scope::Typing, Scope::Everywhere],
             Mode::Palette => vec![Scope::Palette, Scope::Everywhere],
             Mode::Menu => vec![Scope::Menu, Scope::Everywhere],
             Mode::Help => vec![Scope::Help, Scope::Everywhere],
@@ -195,6 +195,7 @@ impl App {
                 };
                 scopes.extend_from_slice(own);
                 scopes.extend([Scope::Rows, Scope::Time]);
+                scopes.extend((!self.config.read_only).then_some(Scope::Act));
             }
             Body::NothingThen | Body::Refused(_) => scopes.push(Scope::Time),
             _ => {}
@@ -264,7 +265,11 @@ impl App {
         self.clicked = false;
         match keys::meaning(&self.scopes(), Chord::of(key)) {
             Some(command) => self.command(command, now),
-            None if matches!(self.mode, Mode::Filter | Mode::Pick | Mode::Palette) => {
+            None if matches!(
+                self.mode,
+                Mode::Filter | Mode::Pick | Mode::Note | Mode::Palette
+            ) =>
+            {
                 self.typed(key)
             }
             None => Outcome::default(),

@@ -40,6 +40,7 @@ pub enum Command {
     Halve,
     Double,
     Pick,
+    Note,
     Now,
     Compare,
     CopyMenu,
@@ -81,6 +82,8 @@ pub enum Scope {
     Events,
     /// On the page of a service.
     Service,
+    /// On every page that shows data, unless the console only reads.
+    Act,
     /// When no colony answers.
     Start,
     /// While a text is typed; every printable key is text there.
@@ -108,8 +111,9 @@ impl Scope {
             Self::Topology => "Topology",
             Self::Events => "Events",
             Self::Service => "a service",
+            Self::Act => "act",
             Self::Start => "when no colony answers",
-            Self::Typing => "while the filter or a moment is typed",
+            Self::Typing => "while the filter, a moment or a note is typed",
             Self::Palette => "in the palette",
             Self::Menu => "in a menu",
             Self::Help => "on the help page",
@@ -255,6 +259,7 @@ pub const TABLE: &[Binding] = &[
     line(Scope::Rows, &[key('z')], Command::Zoom, "full screen", "the pane on the full screen, and back"),
     line(Scope::Rows, &[key('y')], Command::CopyMenu, "copy", "copy the value, the row, the command, a link, markdown"),
     line(Scope::Rows, &[key('e')], Command::ExportMenu, "export", "write the table to a file: csv, json, markdown"),
+    line(Scope::Act, &[key('m')], Command::Note, "note", "write something down on the timeline"),
     line(Scope::Pages, &[key('1')], Command::Services, "", "page 1, Services"),
     line(Scope::Pages, &[key('2')], Command::Topology, "", "page 2, Topology"),
     line(Scope::Pages, &[key('3')], Command::Events, "", "page 3, Events"),
@@ -264,8 +269,8 @@ pub const TABLE: &[Binding] = &[
     line(Scope::Pages, &[code(KeyCode::Esc)], Command::Out, "", "out of the service, of the pane; clear the filter"),
     line(Scope::Pages, &[key('?')], Command::Help, "help", "this page"),
     line(Scope::Pages, &[key('q')], Command::Back, "quit", "back, then quit"),
-    line(Scope::Typing, &[code(KeyCode::Enter)], Command::Keep, "keep", "keep the filter, go to the moment"),
-    line(Scope::Typing, &[code(KeyCode::Esc)], Command::Out, "clear", "clear the filter, stay at the moment"),
+    line(Scope::Typing, &[code(KeyCode::Enter)], Command::Keep, "keep", "keep the filter, go to the moment, write the note down"),
+    line(Scope::Typing, &[code(KeyCode::Esc)], Command::Out, "clear", "clear the filter, stay at the moment, write nothing"),
     line(Scope::Palette, &[code(KeyCode::Enter)], Command::Take, "go", "go there"),
     line(Scope::Palette, &[code(KeyCode::Down), code(KeyCode::Tab)], Command::Down, "", "next"),
     line(Scope::Palette, &[code(KeyCode::Up), code(KeyCode::BackTab)], Command::Up, "", "previous"),

@@ -1,6 +1,6 @@
 //! The questions that the console asks, each written in one place.
 
-use coral_model::{EventKind, Question, ServiceKey, Span, TimeNs, Window};
+use coral_model::{EventKind, Observed, Question, ServiceKey, Span, TimeNs, Window};
 use std::time::Duration;
 
 /// Points of the p95 trend over the window.
@@ -80,6 +80,15 @@ pub fn full_name(service: &ServiceKey) -> String {
     match service.namespace.raw() {
         "" => service.name.raw().to_owned(),
         namespace => format!("{namespace}/{}", service.name.raw()),
+    }
+}
+
+/// The service that a name means: behind the last slash stands its own, before it the namespace.
+pub fn key_of(name: &str) -> ServiceKey {
+    let (namespace, name) = name.rsplit_once('/').unwrap_or(("", name));
+    ServiceKey {
+        namespace: Observed::new(namespace),
+        name: Observed::new(name),
     }
 }
 

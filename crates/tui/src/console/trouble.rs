@@ -37,6 +37,8 @@ pub enum Level {
 pub enum Trouble {
     /// Nothing.
     None,
+    /// Its health check fails.
+    Unhealthy,
     /// This share of the requests fails.
     Errors(Level, f64),
     /// Requests in flight do not end; the oldest is this old.
@@ -48,6 +50,9 @@ pub enum Trouble {
 impl Trouble {
     /// What is wrong with this service.
     pub fn of(row: &ServiceRow) -> Self {
+        if row.health.as_ref().is_some_and(|health| !health.healthy) {
+            return Self::Unhealthy;
+        }
         if is_stale(row) {
             return Self::None;
         }
@@ -72,6 +77,7 @@ impl Trouble {
     pub fn level(&self) -> Level {
         match self {
             Self::None => Level::Fine,
+            Self::Unhealthy => Level::Broken,
             Self::Errors(level, _) | Self::Stuck(level, _) => *level,
             Self::Slower(_) => Level::Unusual,
         }
@@ -167,6 +173,22 @@ mod tests {
         assert_eq!(level(1000, 15), Level::Unusual);
         assert_eq!(level(1000, 5), Level::Fine);
         assert_eq!(level(2, 2), Level::Fine);
+    }
+
+    #[test]
+    fn what_fails_its_health_check_is_broken_also_when_it_is_gone() {
+        let mut gone = row(0, 0);
+        (gone.server, gone.stale) = (None, None);
+        let mut health = coral_model::answer::HealthState {
+            healthy: false,
+            since: coral_model::TimeNs(0),
+            text: "503".into(),
+        };
+        gone.health = Some(health.clone());
+        assert_eq!(Trouble::of(&gone), Trouble::Unhealthy);
+        health.healthy = true;
+        gone.health = Some(health);
+        assert_eq!(Trouble::of(&gone), Trouble::None);
     }
 
     #[test]

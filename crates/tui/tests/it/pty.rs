@@ -34,6 +34,21 @@ fn pty_size(cols: u16, rows: u16) -> PtySize {
     }
 }
 
+/// How much of the output is whole: a terminal shows nothing of a frame that is not complete.
+fn whole_frames(output: &[u8]) -> usize {
+    const BEGIN: &[u8] = b"\x1b[?2026h";
+    const END: &[u8] = b"\x1b[?2026l";
+    let last = |marker: &[u8]| output.windows(marker.len()).rposition(|w| w == marker);
+    if let Some(begin) = last(BEGIN).filter(|begin| Some(*begin) > last(END)) {
+        return begin;
+    }
+    // What may become the mark of a beginning.
+    let part = (1..BEGIN.len())
+        .rev()
+        .find(|&n| output.ends_with(&BEGIN[..n]));
+    output.len() - part.unwrap_or(0)
+}
+
 impl Pty {
     pub fn coral(home: &Path, args: &[&str], size: (u16, u16)) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_coral"));
@@ -63,14 +78,18 @@ impl Pty {
         let closed = Arc::new(AtomicBool::new(false));
         let stop = closed.clone();
         std::thread::spawn(move || {
-            let mut bytes = [0; 8192];
+            let (mut bytes, mut held) = ([0; 8192], vec![]);
             while let Ok(n) = reader.read(&mut bytes) {
                 if n == 0 || stop.load(Ordering::Relaxed) {
                     break;
                 }
                 to_raw.lock().unwrap().extend_from_slice(&bytes[..n]);
-                to_screen.lock().unwrap().process(&bytes[..n]);
+                held.extend_from_slice(&bytes[..n]);
+                let rest = held.split_off(whole_frames(&held));
+                to_screen.lock().unwrap().process(&held);
+                held = rest;
             }
+            to_screen.lock().unwrap().process(&held);
         });
         Self {
             master: pair.master,

@@ -83,6 +83,7 @@ pub enum Mode {
     Page,
     Filter,
     Pick,
+    Note,
     Palette,
     Menu,
     Help,
@@ -189,7 +190,7 @@ impl Mode {
     pub(in crate::console) fn every_stack() -> Vec<(Vec<Scope>, &'static str)> {
         use Scope as S;
         let page = |own: &[Scope]| {
-            let mut scopes = vec![S::Start, S::Leads];
+            let mut scopes = vec![S::Start, S::Leads, S::Act];
             scopes.extend_from_slice(own);
             scopes.extend([S::Rows, S::Time, S::Pages, S::Everywhere]);
             scopes

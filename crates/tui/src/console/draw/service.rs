@@ -10,8 +10,8 @@ use crate::console::layout::{self, ServiceAreas};
 use crate::console::theme::OLD;
 use crate::console::trouble::{Trouble, figures, is_stale};
 use coral_model::answer::{Red, ServiceRow};
-use coral_model::{Event, ServiceKey};
-use coral_report::figure::{UNKNOWN, age, bytes, millis, percent, percentile, rate};
+use coral_model::{Event, ServiceKey, TimeNs};
+use coral_report::figure::{UNKNOWN, age, bytes, health, millis, percent, percentile, rate};
 use coral_report::text::{self, fit, left, right};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -56,7 +56,7 @@ fn title(
         None => (OLD, theme.dim()),
     };
     let facts = match row {
-        Some(row) => about(row),
+        Some(row) => about(row, view.app.window(view.now).to),
         None => "nothing was seen of it in this window".to_owned(),
     };
     let room = width.saturating_sub(text::width(&name) + 6);
@@ -67,7 +67,7 @@ fn title(
     ])
 }
 
-fn about(row: &ServiceRow) -> String {
+fn about(row: &ServiceRow, now: TimeNs) -> String {
     let plural = |n: u32, word: &str| match n {
         1 => format!("1 {word}"),
         n => format!("{n} {word}s"),
@@ -88,6 +88,9 @@ fn about(row: &ServiceRow) -> String {
             row.in_flight,
             age(oldest)
         ));
+    }
+    if let Some(state) = &row.health {
+        parts.push(health(state, now));
     }
     if let Some(stale) = row.stale.filter(|_| is_stale(row)) {
         parts.push(format!("its data is {} old", age(stale)));
