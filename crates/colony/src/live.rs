@@ -188,6 +188,11 @@ impl Live {
         self.read().checks.states(now)
     }
 
+    /// Nobody checks this service any more.
+    pub fn forget_health(&self, service: &ServiceKey) {
+        self.write().checks.forget(service);
+    }
+
     /// What services did since the colony started, by service and side.
     pub fn totals(&self) -> Vec<((ServiceKey, Side), Series)> {
         self.read().totals.all()

@@ -82,6 +82,11 @@ impl Checks {
         changed.then(|| event(agent, check, &text))
     }
 
+    /// Nobody checks this service any more.
+    pub fn forget(&mut self, service: &ServiceKey) {
+        self.0.retain(|(_, of), _| of != service);
+    }
+
     /// One state a service: failing on any host is failing.
     pub fn states(&self, now: TimeNs) -> Vec<(ServiceKey, HealthState)> {
         let mut states: BTreeMap<&ServiceKey, &Known> = BTreeMap::new();

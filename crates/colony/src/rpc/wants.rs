@@ -65,10 +65,18 @@ impl v1::wants_server::Wants for Service {
         let id = request.into_inner().id;
         let (rpc, now) = ("coral.v1.Wants/Withdraw", (self.clock)());
         audit::admit(&*self.sink, now, &caller, WITHDRAW, rpc, &id).await?;
-        match self.wants.withdraw(&id).await? {
-            Some(_) => Ok(Response::new(told(&id, "stopped", ""))),
-            None => Err(Status::not_found("nothing is connected under this id")),
+        let gone = self.wants.withdraw(&id).await?;
+        let gone = gone.ok_or_else(|| Status::not_found("nothing is connected under this id"))?;
+        let service = &gone.connect.service;
+        let connects = self.wants.connects();
+        if !connects
+            .by_id
+            .values()
+            .any(|kept| kept.connect.service == *service)
+        {
+            self.live.forget_health(service);
         }
+        Ok(Response::new(told(&id, "stopped", "")))
     }
 
     async fn list(
