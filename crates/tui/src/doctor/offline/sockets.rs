@@ -99,7 +99,9 @@ fn internet(line: &str, kind: &'static str, own: &HashSet<IpAddr>) -> Option<(u6
     let here = |at: SocketAddr| at.ip().is_loopback() || own.contains(&at.ip());
     let connected = !remote.ip().is_unspecified();
     let (what, stays) = match (connected, *fields.get(3)?) {
-        (true, _) => (format!("{local} -> {remote}"), here(remote)),
+        // There may be hundreds of them, and their ports say nothing.
+        (true, _) if here(remote) => ("between addresses of this machine".to_owned(), true),
+        (true, _) => (format!("{local} -> {remote}"), false),
         (false, LISTEN) => (format!("{local} listens"), local.ip().is_loopback()),
         // A TCP socket without a peer sends nothing; one of UDP may send to anybody that its own address can reach.
         (false, _) => (
@@ -233,7 +235,7 @@ mod tests {
             (
                 "0: 0500000A:1E61 0500000A:0050 01",
                 "tcp",
-                "10.0.0.5:7777 -> 10.0.0.5:80",
+                "between addresses of this machine",
                 true,
             ),
             (
@@ -257,7 +259,7 @@ mod tests {
             (
                 "0: 0100007F:1E61 0100007F:0035 01",
                 "udp",
-                "127.0.0.1:7777 -> 127.0.0.1:53",
+                "between addresses of this machine",
                 true,
             ),
             (
