@@ -36,6 +36,7 @@ pub mod theme;
 pub mod time;
 mod tree;
 mod trouble;
+mod usual;
 
 use crate::failure::Failure;
 use crate::place::Place;

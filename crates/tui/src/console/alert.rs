@@ -127,7 +127,7 @@ fn worst_service(app: &App, now: Moment) -> Option<(Level, Alert)> {
         Trouble::Slower(times) => {
             let newest = row.trend.iter().rev().copied().flatten().next();
             format!(
-                "{name}: p95 is {} ms now, {times:.0} times what is usual in this window",
+                "{name}: p95 is {} ms now, {times:.0} times what is usual",
                 millis(newest)
             )
         }

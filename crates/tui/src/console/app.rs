@@ -35,6 +35,7 @@ use super::palette::Palette;
 use super::picture::Picture;
 use super::sort::Sort;
 use super::time::Time;
+use super::usual::Usual;
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 use rows::{Cursors, Derived};
@@ -85,6 +86,7 @@ pub struct App {
     clicked: bool,
     pub(super) opened: Moment,
     pub(super) order: Order,
+    pub(super) usual: Usual,
     pub(super) derived: Derived,
     pub(super) asked: Asked,
     live: Arc<Picture>,
@@ -127,6 +129,7 @@ impl App {
             clicked: false,
             opened: now,
             order: Order::default(),
+            usual: Usual::default(),
             derived: Derived::default(),
             asked: Asked::default(),
             live: Arc::default(),

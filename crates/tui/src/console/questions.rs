@@ -29,6 +29,14 @@ pub fn services(span: Span) -> Question {
     }
 }
 
+/// One row a service, without what only a chart needs.
+pub fn baseline(span: Span) -> Question {
+    Question::Services {
+        span,
+        trend_points: 0,
+    }
+}
+
 /// Who talks to whom.
 pub fn topology(span: Span) -> Question {
     Question::Topology { span }

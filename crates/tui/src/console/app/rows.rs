@@ -12,6 +12,7 @@ use crate::console::questions;
 use crate::console::select::Select;
 use crate::console::tree::{Tree, TreeRow};
 use crate::console::trouble::Level;
+use crate::console::usual;
 use coral_model::answer::{AgentRow, EdgeRow, MetricRow, ServiceRow};
 use coral_model::{
     AgentId, AgentMode, AnswerBody, Event, Question, ServiceClass, ServiceKey, Span,
@@ -283,9 +284,13 @@ impl App {
         // Taken out while the rest is borrowed.
         let mut derived = std::mem::take(&mut self.derived);
         let mut order = std::mem::take(&mut self.order);
+        let mut usual = std::mem::take(&mut self.usual);
+        let asked = usual::questions(self.window(now).to, self.time.window);
+        usual.learn([0, 1].map(|i| (&asked[i], self.asked.answer(&asked[i]))));
         let picture = self.picture();
         let filter_of = |page| self.filters.get(&page).cloned().unwrap_or_default();
-        order.update(picture, &filter_of(Page::Services), self.sort, self.all);
+        let filter = filter_of(Page::Services);
+        order.update(picture, &usual, &filter, self.sort, self.all);
         if self.spot.page == Page::Topology {
             let filter = filter_of(Page::Topology);
             let key = (picture.version, self.all, filter.clone());
@@ -316,7 +321,7 @@ impl App {
         derived
             .before
             .update(key, || self.rows_before(derived.before_question.as_ref()));
-        (self.derived, self.order) = (derived, order);
+        (self.derived, self.order, self.usual) = (derived, order, usual);
     }
 
     fn rows_before(&self, question: Option<&Question>) -> HashMap<ServiceKey, usize> {

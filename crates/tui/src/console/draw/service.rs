@@ -52,7 +52,10 @@ fn title(
     let name = fit(&text::service(service), width / 2).into_owned();
     let (glyph, style) = match row {
         Some(row) if is_stale(row) => (OLD, theme.dim()),
-        Some(row) => theme.level(Trouble::of(row).level()),
+        Some(row) => {
+            let usual = view.app.usual.p95(&row.service);
+            theme.level(Trouble::of(row, usual).level())
+        }
         None => (OLD, theme.dim()),
     };
     let facts = match row {

@@ -5,7 +5,7 @@ use super::super::table::{Cell, Column, cell, line, total};
 use super::super::{View, span};
 use super::{Kind, name};
 use crate::console::time::Compare;
-use crate::console::trouble::{Trouble, figures, is_stale, slower};
+use crate::console::trouble::{Trouble, figures, is_stale, slower_than};
 use coral_model::Protocol;
 use coral_model::answer::{FEW_SAMPLES, Red, ServiceRow};
 use coral_report::figure::{UNKNOWN, age, bytes, health, millis, percent, percentile, rate};
@@ -111,9 +111,9 @@ fn p95(view: View<'_>, row: &ServiceRow, red: Option<&Red>, measured: Style) -> 
     let before = view.app.row_before(&row.service).and_then(figures);
     let times = match before.and_then(|b| b.p95) {
         Some(before) => changed(before, red.p95),
-        // What is compared with is not known: the window itself says what is usual.
+        // What is compared with is not known, and nothing else was asked for.
         None if compared => None,
-        None => slower(&row.trend),
+        None => slower_than(&row.trend, view.app.usual.p95(&row.service)),
     };
     match times {
         Some(times) if times >= 1.0 => {
