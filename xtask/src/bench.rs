@@ -10,6 +10,7 @@ mod overhead;
 mod page;
 mod red;
 mod spread;
+mod tui;
 
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Trying as _};
@@ -17,29 +18,43 @@ use crate::house;
 use crate::steps::Steps;
 use lab::Lab;
 use page::Page;
+use std::path::Path;
 
 /// A bench: its name, how many steps it announces, and what it does.
 struct Bench {
     name: &'static str,
     steps: usize,
-    run: fn(&Lab, &Wish, &mut Steps) -> Result<Page, Failure>,
+    run: Run,
 }
 
-const BENCHES: [Bench; 3] = [
+/// What a bench needs.
+enum Run {
+    /// An agent and a colony.
+    InLab(fn(&Lab, &Wish, &mut Steps) -> Result<Page, Failure>),
+    /// Nothing but the clone.
+    Alone(fn(&Path, &Wish, &mut Steps) -> Result<Page, Failure>),
+}
+
+const BENCHES: [Bench; 4] = [
     Bench {
         name: "red",
         steps: red::STEPS,
-        run: red::run,
+        run: Run::InLab(red::run),
     },
     Bench {
         name: "overhead",
         steps: overhead::STEPS,
-        run: overhead::run,
+        run: Run::InLab(overhead::run),
     },
     Bench {
         name: "agent",
         steps: agent::STEPS,
-        run: agent::run,
+        run: Run::InLab(agent::run),
+    },
+    Bench {
+        name: "tui",
+        steps: tui::STEPS,
+        run: Run::Alone(tui::run),
     },
 ];
 
@@ -59,21 +74,35 @@ pub fn command(mut arguments: Arguments) -> Result<(), Failure> {
     let names = arguments.rest();
     arguments.finish()?;
     let bench = choose(&names)?;
-    if !house::is_root() {
-        return Err(
-            Failure::new("a bench needs root: it starts an agent, and reads its memory")
-                .hint("run: sudo -E cargo xtask bench NAME"),
-        );
-    }
     let root = house::root()?;
-    let mut steps = Steps::new(lab::STEPS + bench.steps);
-    let lab = Lab::open(&root, &mut steps)?;
-    let page = (bench.run)(&lab, &wish, &mut steps)?;
-    drop(lab);
+    let (page, seconds) = match bench.run {
+        Run::InLab(run) => in_lab(bench, &root, |lab, steps| run(lab, &wish, steps))?,
+        Run::Alone(run) => {
+            let mut steps = Steps::new(bench.steps);
+            (run(&root, &wish, &mut steps)?, steps.seconds())
+        }
+    };
     page.write(&root, bench.name)?;
-    eprintln!("bench {}: {:.0} s", bench.name, steps.seconds());
+    eprintln!("bench {}: {seconds:.0} s", bench.name);
     println!("{}", page.figures());
     Ok(())
+}
+
+fn in_lab(
+    bench: &Bench,
+    root: &Path,
+    run: impl FnOnce(&Lab, &mut Steps) -> Result<Page, Failure>,
+) -> Result<(Page, f64), Failure> {
+    if !house::is_root() {
+        return Err(Failure::new(
+            "this bench needs root: it starts an agent, and reads its memory",
+        )
+        .hint("run: sudo -E cargo xtask bench NAME"));
+    }
+    let mut steps = Steps::new(lab::STEPS + bench.steps);
+    let lab = Lab::open(root, &mut steps)?;
+    let page = run(&lab, &mut steps)?;
+    Ok((page, steps.seconds()))
 }
 
 fn choose(names: &[String]) -> Result<&'static Bench, Failure> {
@@ -122,7 +151,7 @@ mod tests {
             vec!["red".into(), "agent".into()],
         ] {
             let error = choose(&bad).err().unwrap().to_string();
-            assert!(error.contains("red, overhead, agent"), "{error}");
+            assert!(error.contains("red, overhead, agent, tui"), "{error}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Processes are learned when they listen or when a series names them, never by scanning all of them each second. A
 //! series whose owner cannot be found yet is asked again for a few ticks; its counts wait meanwhile and are never lost.
 
+mod connected;
 mod listeners;
 mod processes;
 
@@ -13,7 +14,8 @@ pub use processes::{Begun, Gone, InstanceId, Processes};
 use crate::clock::Clock;
 use crate::proc::sockets::TcpSocket;
 use crate::proc::{fds, sockets};
-use coral_model::{Protocol, ServiceClass, Side, TimeNs};
+use connected::Connected;
+use coral_model::{Connect, Protocol, ServiceClass, Side, TimeNs};
 use coral_probes::abi::records::SeriesInfo;
 use listeners::Listeners;
 use std::collections::{HashMap, HashSet};
@@ -79,6 +81,16 @@ impl Enrich {
             series: HashMap::new(),
             answered_by: HashMap::new(),
         }
+    }
+
+    /// From now on processes have these names, where one fits.
+    pub fn connect(&mut self, connects: &[Connect]) {
+        self.processes.connect(Connected::new(connects));
+    }
+
+    /// Whether something listens on this port.
+    pub fn listens_on(&self, port: u16) -> bool {
+        self.listeners.listens_on(port)
     }
 
     /// How many processes listen.

@@ -5,8 +5,10 @@
 //! is gone before the first tick; this process owns their links, so nothing stays attached when it dies.
 
 mod capabilities;
+mod checks;
 mod chronicle;
 mod clock;
+mod desired;
 mod enrich;
 mod fold;
 mod health;

@@ -3,6 +3,7 @@
 mod observer;
 
 use crate::clock::{Clock, Reading};
+use crate::desired::{Connects, follow};
 use crate::identity::Identity;
 use crate::ship::{Outbox, ship};
 use crate::spool::{SPOOL_BYTES, Spool};
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 /// How long the last batches may take to be acknowledged when the agent ends.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -79,7 +81,9 @@ pub async fn run_over(
         &["http1"],
     );
     let dialer = Arc::new(Dialer::obeying(&options.folder.socket, policy.colony_uid));
-    let shipping = tokio::spawn(ship(dialer, outbox.clone(), hello));
+    let shipping = tokio::spawn(ship(dialer.clone(), outbox.clone(), hello.clone()));
+    let (told, connects) = watch::channel(Connects::default());
+    let following = tokio::spawn(follow(dialer, hello, told));
     let mut observer = Observer::new(
         identity,
         clock,
@@ -87,11 +91,13 @@ pub async fn run_over(
         attached.ok(),
         missing,
         outbox.clone(),
+        connects,
     );
     observe(&mut observer, options.lifeline).await?;
     observer.finish();
     let _ = tokio::time::timeout(DRAIN, drained(&outbox)).await;
     shipping.abort();
+    following.abort();
     outbox.close();
     Ok(())
 }

@@ -144,7 +144,7 @@ pub(crate) async fn refused(
 mod tests {
     use super::*;
     use coral_model::{ServiceKey, Via};
-    use coral_store::{Appended, Memory, Pending, Read, StoredBatch, Upkeep};
+    use coral_store::{Appended, Keep, Memory, Pending, Read, StoredBatch, Upkeep};
     use std::time::Duration;
 
     struct Full;
@@ -155,6 +155,10 @@ mod tests {
         }
 
         fn audit(&self, _: AuditRow) -> Pending<()> {
+            Box::pin(std::future::ready(Err(StoreError::Closed)))
+        }
+
+        fn keep(&self, _: Keep) -> Pending<()> {
             Box::pin(std::future::ready(Err(StoreError::Closed)))
         }
 

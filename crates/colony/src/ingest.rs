@@ -123,6 +123,9 @@ impl Ingest {
         }
         let gap = gap(agent, &known, &batch);
         let mut stored = stored(agent, &batch, gap);
+        stored
+            .events
+            .extend(self.live.health_changes(agent, &batch, now));
         if !keep_health(known.kept_health, stored.health.as_ref()) {
             stored.health = None;
         }

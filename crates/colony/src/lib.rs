@@ -20,6 +20,7 @@ pub mod query;
 pub mod rpc;
 pub mod server;
 mod upkeep;
+pub mod wants;
 
 use coral_model::TimeNs;
 use std::sync::Arc;

@@ -1,11 +1,17 @@
 //! What the colony knows of the last minutes without asking the store: the pulses of the last 15 minutes, and of each
 //! agent its newest state. Bounded; what was acknowledged is in the store or comes again in a summary.
 
+mod checks;
+
+pub use checks::health_events_until;
+
 use crate::metrics::red::{Series, Totals};
+use checks::Checks;
+use coral_model::answer::HealthState;
 use coral_model::summary::Counts;
 use coral_model::{
-    AgentHealth, AgentId, Batch, Histogram, InstanceKey, Item, Protocol, ServiceKey, Side, TimeNs,
-    Window,
+    AgentHealth, AgentId, Batch, Event, Histogram, InstanceKey, Item, Protocol, ServiceKey, Side,
+    TimeNs, Window,
 };
 use coral_store::ShipState;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -74,6 +80,8 @@ struct Inner {
     swept: TimeNs,
     /// What services did since the colony started.
     totals: Totals,
+    /// What health checks say.
+    checks: Checks,
 }
 
 /// The live data, shared by ingest and query.
@@ -84,8 +92,11 @@ pub struct Live {
 
 impl Live {
     /// Begins with what the store knows of the agents.
-    pub fn new(health: Vec<AgentHealth>, ships: &[ShipState]) -> Self {
-        let mut inner = Inner::default();
+    pub fn new(health: Vec<AgentHealth>, ships: &[ShipState], checks: Vec<Event>) -> Self {
+        let mut inner = Inner {
+            checks: Checks::from_events(checks),
+            ..Inner::default()
+        };
         for ship in ships {
             let agent = inner.agents.entry(ship.agent.clone()).or_default();
             agent.newest = agent.newest.max(ship.last);
@@ -144,8 +155,8 @@ impl Live {
                 | Item::Event(_)
                 | Item::Host(_)
                 | Item::Process(_)
-                | Item::HealthCheck(_)
                 | Item::Request(_) => {}
+                Item::HealthCheck(check) => drop(inner.checks.take(agent, check, now)),
             }
         }
         let known = inner.agents.entry(agent.clone()).or_default();
@@ -156,6 +167,30 @@ impl Live {
     /// The agents and their newest state.
     pub fn agents(&self) -> BTreeMap<AgentId, LiveAgent> {
         self.read().agents.clone()
+    }
+
+    /// What the health checks of a batch change, as events; it is not taken in by this.
+    pub fn health_changes(&self, agent: &AgentId, batch: &Batch, now: TimeNs) -> Vec<Event> {
+        let any = |item: &Item| matches!(item, Item::HealthCheck(_));
+        if !batch.items.iter().any(any) {
+            return vec![];
+        }
+        let mut checks = self.read().checks.clone();
+        let change = |item: &Item| match item {
+            Item::HealthCheck(check) => checks.take(agent, check, now),
+            _ => None,
+        };
+        batch.items.iter().filter_map(change).collect()
+    }
+
+    /// What the health checks say of each service, where one was heard of lately.
+    pub fn health(&self, now: TimeNs) -> Vec<(ServiceKey, HealthState)> {
+        self.read().checks.states(now)
+    }
+
+    /// Nobody checks this service any more.
+    pub fn forget_health(&self, service: &ServiceKey) {
+        self.write().checks.forget(service);
     }
 
     /// What services did since the colony started, by service and side.

@@ -1,9 +1,11 @@
 //! The services on the wire. This table is the only place that says which method is served and who may call it; a method
 //! that is not here is refused before any service sees it, and a test holds the table against the proto files.
 
+pub mod desired;
 mod export;
 pub mod query;
 pub mod ship;
+pub mod wants;
 pub mod watch;
 
 use coral_model::Role;
@@ -15,6 +17,8 @@ pub enum Access {
     Least(Role),
     /// The question decides: `Question::role()`.
     Question,
+    /// The wish decides: `Want::role()`.
+    Want,
 }
 
 /// Every method that is served.
@@ -25,17 +29,14 @@ pub const SERVED: &[(&str, Access)] = &[
     // The audit log is for admins; decided where the name is read.
     ("/coral.v1.Query/Export", Access::Least(Role::Viewer)),
     ("/coral.v1.Watch/Open", Access::Question),
+    ("/coral.v1.Desired/Follow", Access::Least(Role::Admin)),
+    ("/coral.v1.Wants/Put", Access::Want),
+    ("/coral.v1.Wants/Withdraw", Access::Least(Role::Operator)),
+    ("/coral.v1.Wants/List", Access::Least(Role::Viewer)),
 ];
 
 /// Methods of the proto that no service answers yet.
-pub const NOT_SERVED_YET: &[&str] = &[
-    "/coral.v1.Desired/Follow",
-    "/coral.v1.Detail/Offer",
-    "/coral.v1.Detail/Answer",
-    "/coral.v1.Wants/Put",
-    "/coral.v1.Wants/Withdraw",
-    "/coral.v1.Wants/List",
-];
+pub const NOT_SERVED_YET: &[&str] = &["/coral.v1.Detail/Offer", "/coral.v1.Detail/Answer"];
 
 /// Who may call the method of this path; `None` for one that is not served.
 pub fn access(path: &str) -> Option<Access> {

@@ -4,13 +4,16 @@ use crate::Clock;
 use crate::hub::{Beat, Hub};
 use crate::identity::{Door, Identify, People};
 use crate::ingest::Ingest;
-use crate::live::Live;
+use crate::live::{self, Live};
 use crate::metrics::{self, Meters, MetricsError, Source};
 use crate::query::{About, Query};
-use crate::rpc::{query, ship, watch};
+use crate::rpc::{desired, query, ship, wants, watch};
+use crate::wants::Wants;
 use coral_mesh::Listener;
+use coral_proto::v1::desired_server::DesiredServer;
 use coral_proto::v1::query_server::QueryServer;
 use coral_proto::v1::ship_server::ShipServer;
+use coral_proto::v1::wants_server::WantsServer;
 use coral_proto::v1::watch_server::WatchServer;
 use coral_store::{Append, Read, StoreError};
 use std::net::SocketAddr;
@@ -59,21 +62,37 @@ impl Colony {
         parts: Parts<S>,
         stop: signal::Receiver<bool>,
     ) -> Result<Self, StoreError> {
-        let (ships, health) = {
+        let (ships, health, connects, checks) = {
             let snapshot = parts.store.snapshot()?;
-            (snapshot.ship_states()?, snapshot.newest_health()?)
+            let checks = snapshot.events(&live::health_events_until((parts.clock)()))?;
+            let (ships, health) = (snapshot.ship_states()?, snapshot.newest_health()?);
+            (ships, health, snapshot.connects()?, checks)
         };
         let (sink, reader): (Arc<dyn Append>, Arc<dyn Read>) = (parts.store.clone(), parts.store);
         let clock = parts.clock;
         let meters = Arc::new(Meters::default());
         crate::upkeep::start(sink.clone(), clock.clone(), meters.clone(), stop.clone());
-        let live = Arc::new(Live::new(health, &ships));
+        let live = Arc::new(Live::new(health, &ships, checks));
         let source = Source {
             store: reader.clone(),
             live: live.clone(),
             meters: meters.clone(),
             about: parts.about.clone(),
             clock: clock.clone(),
+        };
+        let wants = Arc::new(Wants::new(sink.clone(), connects));
+        let wished = wants::Service {
+            wants: wants.clone(),
+            sink: sink.clone(),
+            reader: reader.clone(),
+            live: live.clone(),
+            clock: clock.clone(),
+        };
+        let desired = desired::Service {
+            wants,
+            sink: sink.clone(),
+            clock: clock.clone(),
+            stop: stop.clone(),
         };
         let asked = Arc::new(Query::new(reader, live.clone(), parts.about));
         let hub = Hub::start(asked.clone(), clock.clone(), parts.beat, stop.clone());
@@ -94,7 +113,9 @@ impl Colony {
         let ship = ShipServer::new(ship).max_decoding_message_size(ship::MAX_MESSAGE);
         let routes = Routes::new(ship)
             .add_service(QueryServer::new(asked))
-            .add_service(WatchServer::new(watch));
+            .add_service(WatchServer::new(watch))
+            .add_service(WantsServer::new(wished))
+            .add_service(DesiredServer::new(desired));
         let door = Door {
             people: parts.people,
             sink,

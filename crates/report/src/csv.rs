@@ -1,9 +1,10 @@
-//! The rows of an answer as CSV (RFC 4180): the fields of the JSON form, those of an object within as `object.field`. A text
-//! that a spreadsheet would take for a formula begins with a quote.
+//! Rows as CSV (RFC 4180): the fields of the JSON form, those of an object within as `object.field`. A text that a spreadsheet
+//! would take for a formula begins with an apostrophe. The only writer of it.
 
 use crate::Report;
+use crate::forms::{Rows, plain};
 use coral_model::{Answer, AnswerBody};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The rows of an answer, the names of their columns first.
 ///
@@ -11,90 +12,39 @@ use serde_json::{Map, Value};
 /// When the report cannot be written as JSON, which no report does.
 pub fn csv(answer: &Answer) -> Result<String, serde_json::Error> {
     let report = serde_json::to_value(Report::from(answer))?;
-    if let AnswerBody::Sql(_) = answer.body {
-        return Ok(table(&report));
-    }
     let list = match answer.body {
+        AnswerBody::Sql(_) => return Ok(csv_of(&report)),
         AnswerBody::Status(_) => "agents",
         AnswerBody::Services(_) | AnswerBody::Summary(_) => "services",
-        AnswerBody::Metrics(_) | AnswerBody::Host(_) | AnswerBody::Sql(_) => "rows",
+        AnswerBody::Metrics(_) | AnswerBody::Host(_) => "rows",
         AnswerBody::Topology { .. } => "edges",
         AnswerBody::Events { .. } => "events",
         AnswerBody::Requests { .. } => "requests",
     };
     let rows = report[list].as_array().map_or(&[][..], Vec::as_slice);
-    let rows: Vec<Vec<(String, Value)>> = rows.iter().map(flat).collect();
-    let mut columns: Vec<String> = vec![];
-    for (name, _) in rows.iter().flatten() {
-        if !columns.contains(name) {
-            columns.push(name.clone());
-        }
-    }
-    // An object that is unknown in one row is known by its fields in another.
-    let known = columns.clone();
-    columns.retain(|c| {
-        !known
-            .iter()
-            .any(|other| other.starts_with(&format!("{c}.")))
-    });
-    let names = columns.iter().map(|c| Value::from(c.as_str()));
-    let mut out = line(names);
-    for row in rows {
-        let mut row: Map<String, Value> = row.into_iter().collect();
-        let cells = columns.iter().map(|c| row.remove(c).unwrap_or(Value::Null));
-        out.push_str(&line(cells));
-    }
-    Ok(out)
+    let Rows { columns, rows } = Rows::objects(rows);
+    Ok(csv_rows(&columns, &rows))
 }
 
-fn table(report: &Value) -> String {
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let mut out = line(list(&report["columns"]).into_iter());
-    for row in list(&report["rows"]) {
-        out.push_str(&line(list(&row).into_iter()));
-    }
-    out
+/// The rows of any report: its columns and rows, else its last list of objects, else the whole as one row.
+pub fn csv_of(value: &Value) -> String {
+    let Rows { columns, rows } = Rows::of(value);
+    csv_rows(&columns, &rows)
 }
 
-/// The fields of a row; those of an object within stand beside the others.
-fn flat(row: &Value) -> Vec<(String, Value)> {
-    let mut fields = vec![];
-    for (name, value) in row.as_object().into_iter().flatten() {
-        match value {
-            Value::Object(inner) => fields.extend(
-                inner
-                    .iter()
-                    .map(|(key, value)| (format!("{name}.{key}"), value.clone())),
-            ),
-            value => fields.push((name.clone(), value.clone())),
-        }
-    }
-    fields
+/// These rows under these names.
+pub fn csv_rows(columns: &[impl AsRef<str>], rows: &[Vec<Value>]) -> String {
+    let line = |cells: Vec<String>| cells.join(",") + "\r\n";
+    let head = columns.iter().map(|name| quoted(name.as_ref())).collect();
+    let body = rows.iter().map(|row| line(row.iter().map(cell).collect()));
+    std::iter::once(line(head)).chain(body).collect()
 }
 
-fn line(cells: impl Iterator<Item = Value>) -> String {
-    let cells: Vec<String> = cells.map(|value| cell(&value)).collect();
-    cells.join(",") + "\r\n"
-}
-
+/// A negative number is no formula, a text that looks like one is.
 fn cell(value: &Value) -> String {
     match value {
-        Value::Null => String::new(),
-        Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
-        Value::String(text) => quoted(text),
-        Value::Array(list) => {
-            let items: Vec<String> = list
-                .iter()
-                .map(|v| match v {
-                    Value::String(text) => text.clone(),
-                    Value::Null => String::new(),
-                    other => other.to_string(),
-                })
-                .collect();
-            quoted(&items.join(" "))
-        }
-        Value::Object(_) => quoted(&value.to_string()),
+        value => quoted(&plain(value)),
     }
 }
 
@@ -105,5 +55,32 @@ fn quoted(text: &str) -> String {
         format!("\"{sign}{}\"", text.replace('"', "\"\""))
     } else {
         text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_last_list_becomes_rows_and_formulas_are_harmless() {
+        let report = json!({
+            "from": "x",
+            "nodes": [{ "service": "not this one" }],
+            "edges": [
+                { "caller": "a,b", "red": { "p50_ms": 1.5 }, "ports": [1, 2], "none": null },
+                { "caller": "=cmd|'/c calc'!A1", "red": null, "x": -3 },
+            ],
+            "loss": { "unseen": 0 },
+        });
+        assert_eq!(
+            csv_of(&report),
+            "caller,red.p50_ms,ports,none,x\r\n\"a,b\",1.5,1 2,,\r\n\"'=cmd|'/c calc'!A1\",,,,-3\r\n"
+        );
+        let sql = json!({ "columns": ["a", "+b"], "rows": [[1, "say \"x\""], [null]], "truncated": false });
+        assert_eq!(csv_of(&sql), "a,\"'+b\"\r\n1,\"say \"\"x\"\"\"\r\n,\r\n");
+        assert_eq!(csv_of(&json!({ "version": "1" })), "version\r\n1\r\n");
+        assert_eq!(csv_of(&json!({ "events": [] })), "\r\n");
     }
 }

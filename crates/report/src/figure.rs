@@ -1,6 +1,7 @@
 //! Figures as people read them: three or four digits that matter, unknown as `—`.
 
-use coral_model::answer::FEW_SAMPLES;
+use coral_model::TimeNs;
+use coral_model::answer::{FEW_SAMPLES, HealthState};
 use std::time::Duration;
 
 /// What stands for a figure that nobody knows.
@@ -105,6 +106,15 @@ pub fn bytes(amount: f64) -> String {
         "B" => format!("{value:.0} B"),
         _ if value < 9.95 => format!("{value:.1} {unit}"),
         _ => format!("{value:.0} {unit}"),
+    }
+}
+
+/// What a health check says at this moment: `health: 503 for 2 m`, `healthy for 5 m`.
+pub fn health(state: &HealthState, now: TimeNs) -> String {
+    let length = age(now.since(state.since));
+    match state.healthy {
+        true => format!("healthy for {length}"),
+        false => format!("health: {} for {length}", state.text.visible()),
     }
 }
 

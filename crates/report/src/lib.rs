@@ -10,7 +10,7 @@ mod json;
 mod table;
 pub mod text;
 
-pub use csv::csv;
+pub use csv::{csv, csv_of, csv_rows};
 pub use json::{
     AgentReport, ColonyReport, EdgeReport, EventReport, EventsReport, GaugeReport, HealthReport,
     HostReport, LossReport, MetricReport, MetricsReport, MissingReport, NodeReport, RedReport,

@@ -22,7 +22,7 @@ pub struct TableStyle {
 pub fn table(answer: &Answer, style: &TableStyle) -> String {
     let mut out = match &answer.body {
         AnswerBody::Status(status) => return lists::status(status),
-        AnswerBody::Services(rows) => red::services(rows, style.all),
+        AnswerBody::Services(rows) => red::services(rows, answer.window.to, style.all),
         AnswerBody::Summary(rows) => red::summary(rows, style.all),
         AnswerBody::Metrics(rows) => red::metrics(rows),
         AnswerBody::Topology { nodes, edges } => lists::topology(nodes, edges, style.all),

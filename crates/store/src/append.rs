@@ -1,6 +1,7 @@
 //! Writing: one transaction a batch, and audit rows.
 
 use crate::StoreError;
+use crate::kept::Keep;
 use coral_model::{
     AgentHealth, AgentId, AuditRow, EdgeSummary, Epoch, Event, HostSample, Instance, ProcessSample,
     Seq, Summary, TimeNs,
@@ -65,6 +66,9 @@ pub trait Append: Send + Sync + 'static {
 
     /// Stores a row of the audit log.
     fn audit(&self, row: AuditRow) -> Pending<()>;
+
+    /// Keeps what a person said.
+    fn keep(&self, change: Keep) -> Pending<()>;
 
     /// Does a small piece of what keeps the store small and fast: rollups, retention. To be called about once a second,
     /// and again at once while there is more.

@@ -6,6 +6,7 @@ mod columns;
 mod decode;
 mod export;
 mod keep;
+mod kept;
 mod marks;
 mod measures;
 mod migrate;
@@ -22,6 +23,7 @@ mod writer;
 
 use crate::StoreError;
 use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
+use crate::kept::Keep;
 use crate::read::{Read, Snapshot};
 use coral_model::{AuditRow, TimeNs};
 use duckdb::{Config, Connection};
@@ -138,6 +140,10 @@ impl Append for Duck {
 
     fn audit(&self, row: AuditRow) -> Pending<()> {
         self.send(|reply| Command::Audit(Box::new(row), reply))
+    }
+
+    fn keep(&self, change: Keep) -> Pending<()> {
+        self.send(|reply| Command::Keep(Box::new(change), reply))
     }
 
     fn maintain(&self, now: TimeNs) -> Pending<Upkeep> {

@@ -8,6 +8,7 @@
 mod append;
 mod duck;
 mod error;
+mod kept;
 mod level;
 mod memory;
 mod read;
@@ -18,6 +19,7 @@ mod tally;
 pub use append::{Append, Appended, Pending, StoredBatch, Upkeep};
 pub use duck::{Duck, Format, Keeping, SCHEMA_VERSION, VIEWS, View};
 pub use error::StoreError;
+pub use kept::{Keep, KeptConnect};
 pub use level::{Level, Reach};
 pub use memory::Memory;
 pub use read::{

@@ -6,6 +6,7 @@ use crate::Edges;
 use crate::StoreError;
 use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
 use crate::duck::Format;
+use crate::kept::{Keep, KeptConnect};
 use crate::level::Reach;
 use crate::read::{
     EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
@@ -39,6 +40,7 @@ struct Tables {
     processes: Vec<(InstanceId, ProcessSample)>,
     health: Vec<AgentHealth>,
     audit: Vec<AuditRow>,
+    connects: BTreeMap<String, KeptConnect>,
 }
 
 impl Tables {
@@ -103,6 +105,16 @@ impl Append for Memory {
     fn audit(&self, row: AuditRow) -> Pending<()> {
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         tables.audit.push(row);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn keep(&self, change: Keep) -> Pending<()> {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        match change {
+            Keep::Event(event) => tables.events.push(event),
+            Keep::Connect(kept) => drop(tables.connects.insert(kept.id.clone(), kept)),
+            Keep::Withdraw(id) => drop(tables.connects.remove(&id)),
+        }
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -317,6 +329,10 @@ impl Snapshot for View {
             rows.sort_by(|a, b| (&a.agent, a.epoch).cmp(&(&b.agent, b.epoch)));
             rows
         })
+    }
+
+    fn connects(&self) -> Result<Vec<KeptConnect>, StoreError> {
+        self.with(|t| t.connects.values().cloned().collect())
     }
 
     fn sql(&self, _: &Statement) -> Result<Table, SqlError> {

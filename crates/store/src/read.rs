@@ -6,6 +6,7 @@
 
 use crate::StoreError;
 use crate::duck::Format;
+use crate::kept::KeptConnect;
 use crate::level::{Level, Reach};
 use crate::sql::SqlError;
 use crate::tally::Durations;
@@ -302,6 +303,9 @@ pub trait Snapshot {
 
     /// How far every run of every agent is stored.
     fn ship_states(&self) -> Result<Vec<ShipState>, StoreError>;
+
+    /// The services that people connected by name, by their ids.
+    fn connects(&self) -> Result<Vec<KeptConnect>, StoreError>;
 
     /// The answer to a statement.
     ///

@@ -1,8 +1,8 @@
 //! Makes an SVG picture of a terminal screen: reads what a program wrote (ANSI), writes the SVG.
 //!
 //! `cargo run -p coral-tui --example screenshot -- COLUMNS ROWS < screen.ansi > screen.svg`, where `screen.ansi` is a
-//! recording (`script -q -c coral screen.ansi` in a terminal of that size) or a dump of the pseudo-terminal tests
-//! (`CORAL_SCREEN_DUMPS=FOLDER cargo test -p coral-tui`).
+//! recording (`script -q -c coral screen.ansi` in a terminal of that size), what tmux shows (`tmux capture-pane -e -p`), or a
+//! dump of the pseudo-terminal tests (`CORAL_SCREEN_DUMPS=FOLDER cargo test -p coral-tui`).
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -41,9 +41,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let end = ansi.windows(LEAVE.len()).rposition(|w| w == LEAVE);
     ansi.truncate(end.unwrap_or(ansi.len()));
     let mut parser = vt100::Parser::new(rows.try_into()?, columns.try_into()?, 0);
-    parser.process(&ansi);
+    parser.process(&lines(&ansi));
     std::io::stdout().write_all(svg(parser.screen(), columns, rows)?.as_bytes())?;
     Ok(())
+}
+
+/// What tmux captures ends its lines without a carriage return.
+fn lines(ansi: &[u8]) -> Vec<u8> {
+    if ansi.windows(2).any(|pair| pair == b"\r\n") || ansi.starts_with(b"\x1b[?") {
+        return ansi.to_vec();
+    }
+    let end = ansi.strip_suffix(b"\n").unwrap_or(ansi);
+    end.iter()
+        .flat_map(|&byte| {
+            if byte == b'\n' {
+                vec![b'\r', b'\n']
+            } else {
+                vec![byte]
+            }
+        })
+        .collect()
 }
 
 fn svg(screen: &Screen, columns: u16, rows: u16) -> Result<String, std::fmt::Error> {

@@ -111,12 +111,21 @@ pub enum Command {
     /// The colonies that are known here
     Colonies,
     /// What this machine has and lacks, and where every setting comes from
-    Doctor,
+    Doctor(Doctor),
+    /// Open the console at a `coral://` link: its colony, page and moment
+    Open {
+        /// The link, as `y` in the console copies it
+        link: String,
+    },
     /// The completions of a shell, to be sourced by it
     Completion {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    /// Give a service a name, by its port or its program, and check its health: NAME:PORT[:HEALTH][:TYPE]
+    Connect(Connect),
+    /// Write something down on the timeline
+    Note(Note),
     /// Write requests, routes, edges, events, hosts, ... as a file (docs/SQL.md)
     Export(Export),
     /// The version of this program
@@ -141,6 +150,45 @@ pub struct Use {
     /// Its name over there, when that is another
     #[arg(long = "as", value_name = "NAME", requires = "ssh")]
     pub remote_name: Option<String>,
+}
+
+/// Options of `connect`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Connect {
+    /// Name and port; HEALTH is a path such as /healthz, or tcp, TYPE a word such as http
+    #[arg(value_name = "NAME:PORT[:HEALTH][:TYPE]")]
+    pub specs: Vec<String>,
+    /// Instead of a port: all processes whose program's path fits this regular expression
+    #[arg(long, value_name = "RE", conflicts_with_all = ["list", "remove"])]
+    pub exe_pattern: Option<String>,
+    /// Show what is connected
+    #[arg(long, conflicts_with = "remove")]
+    pub list: bool,
+    /// Take the name back: NAME, or NAME:PORT
+    #[arg(long)]
+    pub remove: bool,
+}
+
+/// Options of `note`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Note {
+    /// What happened
+    #[arg(required = true)]
+    pub text: Vec<String>,
+    /// To which service
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+    /// When: 5m (ago), HH:MM[:SS] or RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<When>,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Doctor {
+    /// Show every socket that Coral has open here, and that none leads beyond this machine; else exit with 1
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// Options of `export`.

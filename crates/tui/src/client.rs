@@ -1,4 +1,6 @@
-//! One question to a colony, and its answer.
+//! One question to a colony, and its answer; wishes in `wants`.
+
+pub mod wants;
 
 use crate::failure::Failure;
 use crate::place::Place;

@@ -3,12 +3,15 @@
 mod ask;
 mod colonies;
 mod completion;
+mod connect;
 mod export;
 mod kept;
+pub(crate) mod note;
 mod question;
 mod say;
 
 use crate::args::{All, Args, Command, Console, Export, Global, Output, Up};
+use crate::console::address::Address;
 use crate::console::look::Terminal;
 use crate::failure::Failure;
 use crate::lifecycle::{self, down, privilege, up};
@@ -30,9 +33,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let global = &args.global;
     let command = match args.command {
+        Some(Command::Open { link }) => return open_link(&link, global, &args.console).await,
         Some(command) if !asks(&command) => return tell(command, global).await,
         Some(command) => command,
-        None if shows_console(global) => return open_console(global, &args.console).await,
+        None if shows_console(global) => {
+            let place = Place::find(global.colony.as_deref())?;
+            return open_console(place, None, global, &args.console).await;
+        }
         None => Command::Status,
     };
     let place = Place::find(global.colony.as_deref())?;
@@ -75,13 +82,20 @@ async fn tell(command: Command, global: &Global) -> Result<(), Failure> {
         Command::Init(options) => colonies::init(options, output),
         Command::Use(options) => colonies::choose(options, output),
         Command::Colonies => colonies::list(named, output),
-        Command::Doctor => {
+        Command::Doctor(options) if options.offline => {
+            let found = doctor::offline::examine();
+            say(&found, output, || found.text())?;
+            found.verdict()
+        }
+        Command::Doctor(_) => {
             let report = doctor::examine(named).await?;
             say(&report, output, || report.text())
         }
         Command::Export(options) => {
             save(&Place::find(named)?, options, span(global)?, output).await
         }
+        Command::Connect(options) => connect::run(&Place::find(named)?, options, output).await,
+        Command::Note(options) => note::run(&Place::find(named)?, options, now(), output).await,
         Command::Completion { shell } => completion::print(shell),
         _ => version(output),
     }
@@ -92,8 +106,28 @@ fn shows_console(global: &Global) -> bool {
     terminal && global.output == Output::Table && global.watch.is_none()
 }
 
-async fn open_console(global: &Global, options: &Console) -> Result<(), Failure> {
-    let place = Place::find(global.colony.as_deref())?;
+/// The console at the place of a link.
+async fn open_link(link: &str, global: &Global, options: &Console) -> Result<(), Failure> {
+    let Some(there) = Address::read(link) else {
+        return Err(Failure::usage(
+            "this is no link of a console: coral://COLONY/PAGE?at=SECONDS&window=SECONDS",
+            "`y` in the console copies one; evidence ids cannot be opened, no colony keeps any",
+        ));
+    };
+    if !shows_console(global) {
+        let hint = "run it in a terminal, without -o and --watch";
+        return Err(Failure::usage("a link opens in the console", hint));
+    }
+    let place = Place::called(&there.colony, global.colony.as_deref())?;
+    open_console(place, Some(there), global, options).await
+}
+
+async fn open_console(
+    place: Place,
+    open_at: Option<Address>,
+    global: &Global,
+    options: &Console,
+) -> Result<(), Failure> {
     let Span::Last(window) = span(global)? else {
         return Err(Failure::usage(
             "the console shows the time up to now",
@@ -104,6 +138,7 @@ async fn open_console(global: &Global, options: &Console) -> Result<(), Failure>
     let look = Terminal::read(global.no_color, variable).look(&options.theme);
     let mut config = console::Config::new(&place, window, look, TimeZone::system());
     config.read_only = options.read_only;
+    config.open_at = open_at;
     console::run(place, config).await
 }
 
@@ -112,7 +147,7 @@ fn span(global: &Global) -> Result<Span, Failure> {
 }
 
 /// The clock, read once a command.
-pub fn now() -> TimeNs {
+pub(crate) fn now() -> TimeNs {
     let now = jiff::Timestamp::now().as_nanosecond();
     TimeNs(i64::try_from(now).unwrap_or(i64::MAX))
 }

@@ -1,6 +1,7 @@
 //! The full-screen console. One loop (`run`) owns the terminal and every event; the state (`app`) answers events with
 //! wishes and does no IO; views (`draw`) borrow the state for a frame. Data flows link -> change -> picture -> view.
 
+pub mod address;
 mod alert;
 pub mod app;
 mod asked;
@@ -13,6 +14,7 @@ pub mod filter;
 pub mod glyphs;
 mod graph;
 mod hands;
+pub mod instances;
 pub mod keys;
 mod layout;
 pub mod link;
@@ -34,9 +36,11 @@ pub mod theme;
 pub mod time;
 mod tree;
 mod trouble;
+mod usual;
 
 use crate::failure::Failure;
 use crate::place::Place;
+use address::Address;
 use glyphs::Glyphs;
 use jiff::tz::TimeZone;
 use std::time::Duration;
@@ -63,6 +67,8 @@ pub struct Config {
     pub read_only: bool,
     /// The zone of the clock.
     pub zone: TimeZone,
+    /// Where it opens once it knows anything, instead of at page 1 and now.
+    pub open_at: Option<Address>,
 }
 
 impl Config {
@@ -83,6 +89,7 @@ impl Config {
             glyphs,
             read_only: false,
             zone,
+            open_at: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod checks;
 mod host;
+pub mod offline;
 mod settings;
 
 use crate::client;

@@ -38,6 +38,24 @@ impl Place {
         Self::of(&folders, &user, name)
     }
 
+    /// The colony that calls itself so: the one that was named, else a context of it, else that of this machine.
+    ///
+    /// # Errors
+    /// As [`Place::find`].
+    pub fn called(name: &str, named: Option<&str>) -> Result<Self, Failure> {
+        let meant = Self::find(named)?;
+        if meant.name.as_str() == name {
+            return Ok(meant);
+        }
+        let folders = Folders::discover()?;
+        let user = load_user(&folders)?;
+        let own = |(context, known): &(&String, &coral_config::Context)| {
+            known.colony.as_deref().unwrap_or(context.as_str()) == name
+        };
+        let context = user.contexts.iter().find(own).map(|(context, _)| context);
+        Self::of(&folders, &user, context.map_or(name, String::as_str))
+    }
+
     /// The colony of this name, as a context or on this machine.
     ///
     /// # Errors

@@ -59,6 +59,15 @@ pub(crate) fn ago(text: &str) -> Option<Duration> {
 }
 
 impl When {
+    /// The moment that is meant.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is none of the calendar's.
+    pub fn moment(self, now: TimeNs, zone: &TimeZone) -> Result<TimeNs, Failure> {
+        let out_of_range = || Failure::usage("a moment lies outside of the calendar", "");
+        self.resolve(now, zone).ok_or_else(out_of_range)
+    }
+
     fn resolve(self, now: TimeNs, zone: &TimeZone) -> Option<TimeNs> {
         match self {
             Self::Ago(length) => Some(now.minus(length)),

@@ -138,6 +138,11 @@ impl Listeners {
         (&self.own.sockets, self.own_netns)
     }
 
+    /// Whether somebody listens on this port, at whatever address.
+    pub fn listens_on(&self, port: u16) -> bool {
+        self.by_port.contains_key(&port)
+    }
+
     /// Whether an address is one of this host's.
     pub fn is_own(&self, ip: IpAddr) -> bool {
         ip.is_loopback() || self.own_addresses.contains(&ip)

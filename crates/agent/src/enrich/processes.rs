@@ -1,5 +1,6 @@
 //! The processes that were learned: named once, watched until they end.
 
+use super::connected::Connected;
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::naming;
@@ -26,6 +27,28 @@ struct Process {
     announced: bool,
     /// The file it runs, as the link said when it was learned.
     program: Option<String>,
+    /// What it is called when nobody gave it a name.
+    own: (ServiceKey, ServiceClass),
+    /// The name that its program was given.
+    by_program: Option<ServiceKey>,
+}
+
+impl Process {
+    /// Calls it by the name that it was given, else by its own. Coral's processes keep theirs.
+    fn rename(&mut self, connected: &Connected) {
+        let given = connected
+            .by_port(&self.instance.ports)
+            .or(self.by_program.as_ref())
+            .filter(|_| self.own.1 != ServiceClass::Coral);
+        let (service, class) = match given {
+            Some(service) => (service, ServiceClass::App),
+            None => (&self.own.0, self.own.1),
+        };
+        if self.instance.service != *service {
+            self.instance.service = service.clone();
+        }
+        self.instance.class = class;
+    }
 }
 
 /// A process that ended.
@@ -61,6 +84,8 @@ pub struct Processes {
     by_key: HashMap<(u32, u64), InstanceId>,
     by_pid: HashMap<u32, InstanceId>,
     next: u32,
+    /// Names that people gave.
+    connected: Connected,
 }
 
 impl Processes {
@@ -73,6 +98,17 @@ impl Processes {
             by_key: HashMap::new(),
             by_pid: HashMap::new(),
             next: 0,
+            connected: Connected::default(),
+        }
+    }
+
+    /// From now on these names hold.
+    pub fn connect(&mut self, connected: Connected) {
+        self.connected = connected;
+        for process in self.known.values_mut() {
+            let program = process.program.as_deref();
+            process.by_program = self.connected.by_program(program).cloned();
+            process.rename(&self.connected);
         }
     }
 
@@ -153,6 +189,9 @@ impl Processes {
         let id = self.add(key, service, class, Some(started));
         if let Some(process) = self.known.get_mut(&id) {
             process.program.clone_from(&facts.exe);
+            let program = process.program.as_deref();
+            process.by_program = self.connected.by_program(program).cloned();
+            process.rename(&self.connected);
         }
         id
     }
@@ -179,6 +218,7 @@ impl Processes {
         let host = self.identity.host.clone();
         let life = started.and_then(|_| PidFd::open(pid));
         let alive = life.is_some() || pid == 0;
+        let own = (service.clone(), class);
         let instance = Instance {
             key,
             service,
@@ -197,6 +237,8 @@ impl Processes {
                 learned,
                 announced: false,
                 program: None,
+                own,
+                by_program: None,
             },
         );
         self.by_key.insert((pid, start_ticks), id);
@@ -213,6 +255,7 @@ impl Processes {
                 .get(id)
                 .map(|p| p.iter().copied().collect())
                 .unwrap_or_default();
+            process.rename(&self.connected);
         }
     }
 
@@ -339,6 +382,34 @@ pub(crate) mod tests {
         assert!(known.get(id).is_some());
         known.forget_ended(&HashSet::new());
         assert!(known.get(id).is_none());
+    }
+
+    #[test]
+    fn a_given_name_comes_and_goes() {
+        let clock = Clock::new(Reading::now());
+        let mut known = processes();
+        let id = known.learn_client(std::process::id(), &[0; 16], &clock);
+        let own = known.get(id).unwrap().service.clone();
+        let connect = |target| coral_model::Connect {
+            service: ServiceKey::plain("web"),
+            target,
+            check: None,
+            kind: Observed::default(),
+        };
+        let port = connect(coral_model::ConnectTarget::Port(4711));
+        known.connect(Connected::new(&[port]));
+        assert_eq!(known.get(id).unwrap().service, own);
+        known.set_ports(&BTreeMap::from([(id, BTreeSet::from([4711]))]));
+        assert_eq!(known.get(id).unwrap().service, ServiceKey::plain("web"));
+        known.set_ports(&BTreeMap::new());
+        assert_eq!(known.get(id).unwrap().service, own);
+        let program = connect(coral_model::ConnectTarget::ExePattern(
+            "coral_agent-".into(),
+        ));
+        known.connect(Connected::new(&[program]));
+        assert_eq!(known.get(id).unwrap().service, ServiceKey::plain("web"));
+        known.connect(Connected::default());
+        assert_eq!(known.get(id).unwrap().service, own);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 mod says;
 
+use crate::checks::Checks;
 use crate::chronicle::Chronicle;
 use crate::clock::{Clock, Reading};
+use crate::desired::Connects;
 use crate::enrich::{Enrich, Processes};
 use crate::fold::Fold;
 use crate::health::{SelfMeter, give_back_memory, loss, pss_bytes};
@@ -15,6 +17,7 @@ use coral_model::{Epoch, Item, Loss, Missing, Seq, TimeNs};
 use coral_probes::{Drained, Source};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Listening sockets are looked at again after so many ticks, whether or not somebody asked for one.
 const REFRESH_TICKS: u32 = 3;
@@ -45,6 +48,9 @@ pub struct Observer {
     /// Why the spool was not written at the last tick.
     trouble: Option<Trouble>,
     last: TimeNs,
+    /// The services that people connected by name.
+    connects: watch::Receiver<Connects>,
+    checks: Checks,
 }
 
 /// Tells the programs of the connections that are older than they are.
@@ -66,6 +72,7 @@ impl Observer {
         source: Option<Box<dyn Source>>,
         missing: Vec<Missing>,
         outbox: Arc<Outbox>,
+        connects: watch::Receiver<Connects>,
     ) -> Self {
         let reading = Reading::now();
         let now = clock.at(reading.boot_ns);
@@ -93,6 +100,8 @@ impl Observer {
             trouble: None,
             outbox,
             last: now,
+            connects,
+            checks: Checks::new(),
         }
     }
 
@@ -142,6 +151,7 @@ impl Observer {
             items.extend(self.fold.close(before));
             edge = true;
         }
+        self.take_names();
         self.drain();
         self.enrich.learn(&self.drained.series, &self.clock);
         if self.ticks.is_multiple_of(REFRESH_TICKS) {
@@ -164,10 +174,24 @@ impl Observer {
             items.extend(self.follow_wall(at, reading).map(Item::Event));
         }
         items.extend(self.disk_full(at).map(Item::Event));
+        let enrich = &self.enrich;
+        let listens = |port| enrich.listens_on(port);
+        let checked = self.checks.tick(at, reading.boot_ns, listens);
+        items.extend(checked.into_iter().map(Item::HealthCheck));
         self.measure(reading);
         items.push(Item::Health(self.health(at)));
         self.send(at, items, edge || self.ticks == 1, edge);
         self.forget();
+    }
+
+    /// Takes over what people connected, when it has changed.
+    fn take_names(&mut self) {
+        // When nobody tells any more, what was told last holds.
+        if self.connects.has_changed().unwrap_or(false) {
+            let connects = self.connects.borrow_and_update().clone();
+            self.enrich.connect(&connects);
+            self.checks.set(&connects);
+        }
     }
 
     fn drain(&mut self) {

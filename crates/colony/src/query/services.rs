@@ -7,7 +7,7 @@ use super::Uses;
 use super::fold::quantile;
 use super::scope::{Exact, Scope};
 use super::summary::{Part, youngest};
-use coral_model::answer::{Red, ServiceRow};
+use coral_model::answer::{HealthState, Red, STALE_AFTER, ServiceRow};
 use coral_model::summary::SUMMARY;
 use coral_model::{Endpoint, Protocol, ServiceClass, ServiceKey, Side, TimeNs, Window};
 use coral_store::{Edges, InstanceId, Level, SeenInstance, StoreError, Tally};
@@ -34,6 +34,15 @@ struct Services {
 }
 
 impl Services {
+    /// A connected service has a row, also when no process of it is left.
+    fn named(&mut self, name: &ServiceKey) {
+        let services = &mut self.services;
+        self.by_name.entry(name.clone()).or_insert_with(|| {
+            services.push(Service::default());
+            services.len() - 1
+        });
+    }
+
     fn of(&mut self, seen: &SeenInstance) -> &mut Service {
         let (services, by_name) = (&mut self.services, &mut self.by_name);
         let place = *self.by_instance.entry(seen.id).or_insert_with(|| {
@@ -44,6 +53,14 @@ impl Services {
             })
         });
         &mut self.services[place]
+    }
+}
+
+/// What health checks say, in a window that reaches up to now.
+fn checked(scope: &Scope<'_>) -> Vec<(ServiceKey, HealthState)> {
+    match scope.now.since(scope.window.to) <= STALE_AFTER {
+        true => scope.live.health(scope.now),
+        false => vec![],
     }
 }
 
@@ -89,10 +106,20 @@ pub(super) fn answer(scope: &Scope<'_>, points: u16) -> Result<Vec<ServiceRow>, 
             all.of(seen).used.add(scope, agent, &used);
         }
     }
+    let mut health: BTreeMap<_, _> = checked(scope).into_iter().collect();
+    for service in health.keys() {
+        all.named(service);
+    }
     let services = &all.services;
     let rows = all.by_name.into_iter();
     Ok(rows
-        .map(|(key, place)| row(scope, &buckets, key, &services[place]))
+        .map(|(key, place)| {
+            let health = health.remove(&key);
+            ServiceRow {
+                health,
+                ..row(scope, &buckets, key, &services[place])
+            }
+        })
         .collect())
 }
 

@@ -125,6 +125,12 @@ fn introduced(first: v1::Batch) -> Result<(AgentId, Epoch), Status> {
         .hello
         .filter(|_| first.items.is_empty())
         .ok_or_else(|| invalid("the first message must be a hello without items"))?;
+    introduced_by(&hello)
+}
+
+/// Whose call it is, from what it says at its beginning.
+pub(super) fn introduced_by(hello: &v1::Hello) -> Result<(AgentId, Epoch), Status> {
+    let invalid = |text: &str| Status::invalid_argument(text);
     let (theirs, ours) = (hello.wire_revision, WIRE_REVISION);
     if theirs / 100 != ours / 100 {
         return Err(Status::failed_precondition(format!(

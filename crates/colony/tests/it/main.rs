@@ -14,4 +14,5 @@ mod metrics;
 mod roles;
 mod sql;
 mod stranger;
+mod wants;
 mod watch;

@@ -2,14 +2,15 @@
 
 use super::folded;
 use super::grid::Grid;
-use crate::figure::{UNKNOWN, age, change, millis, percent, percentile, rate};
+use crate::figure::{UNKNOWN, age, change, health, millis, percent, percentile, rate};
 use crate::text::service;
 use coral_model::answer::{FEW_SAMPLES, MetricRow, Red, STALE_AFTER, ServiceRow, SummaryRow};
-use coral_model::{Protocol, ServiceClass};
+use coral_model::{Protocol, ServiceClass, TimeNs};
 use std::time::Duration;
 
-pub(super) fn services(rows: &[ServiceRow], all: bool) -> String {
-    let mut grid = Grid::new(&[
+pub(super) fn services(rows: &[ServiceRow], now: TimeNs, all: bool) -> String {
+    let shown = || rows.iter().filter(|r| all || r.class == ServiceClass::App);
+    let mut titles = vec![
         "<SERVICE",
         "INST",
         "<PORTS",
@@ -19,15 +20,20 @@ pub(super) fn services(rows: &[ServiceRow], all: bool) -> String {
         "P95 ms",
         "<IN FLIGHT",
         "<DATA",
-    ]);
-    for row in rows.iter().filter(|r| all || r.class == ServiceClass::App) {
+    ];
+    // Only where a service is connected with a check.
+    let checked = shown().any(|row| row.health.is_some());
+    titles.extend(checked.then_some("<HEALTH"));
+    let mut grid = Grid::new(&titles);
+    for row in shown() {
         // A service that only calls others is judged by what it sent.
         let (red, side) = match (&row.server, &row.client) {
             (Some(server), _) => (Some(server), ""),
             (None, Some(client)) => (Some(client), " (client)"),
             (None, None) => (None, ""),
         };
-        grid.row(vec![
+        let health = row.health.as_ref().map(|state| health(state, now));
+        let mut cells = vec![
             format!("{}{side}", service(&row.service)),
             row.instances.to_string(),
             ports(&row.ports),
@@ -40,7 +46,9 @@ pub(super) fn services(rows: &[ServiceRow], all: bool) -> String {
                 None => UNKNOWN.to_owned(),
             },
             freshness(row.stale),
-        ]);
+        ];
+        cells.extend(checked.then(|| health.unwrap_or(UNKNOWN.to_owned())));
+        grid.row(cells);
     }
     let fold = rows.iter().filter(|_| !all).map(|r| r.class);
     with_fold(&grid, "no service yet", &folded(fold))

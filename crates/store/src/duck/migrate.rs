@@ -29,6 +29,11 @@ const STEPS: &[Step] = &[
         name: "rollups",
         sql: include_str!("../../sql/003_rollups.sql"),
     },
+    Step {
+        version: 4,
+        name: "connect",
+        sql: include_str!("../../sql/004_connect.sql"),
+    },
 ];
 
 /// The schema that this build writes.

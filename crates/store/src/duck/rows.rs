@@ -164,6 +164,13 @@ fn ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// An event that no batch holds.
+pub(super) fn append_event(connection: &Connection, event: &Event) -> duckdb::Result<()> {
+    let mut table = connection.appender("event")?;
+    event_row(&mut table, event)?;
+    table.flush()
+}
+
 fn event_row(table: &mut Appender<'_>, e: &Event) -> duckdb::Result<()> {
     let (service, instance) = (e.service.as_ref(), e.instance.as_ref());
     table.append_row(params![

@@ -2,6 +2,7 @@
 
 use super::decode::{HEALTH_COLUMNS, agent_id, audit_row, code, event_row, health_row, window};
 use super::export::{self, Format};
+use super::kept::{CONNECT_COLUMNS, connect_row};
 use super::readers::Readers;
 use super::rows::ROUTE_ALL;
 use super::scan::{self, ends_in};
@@ -9,6 +10,7 @@ use super::tables::{self, INSTANCE_COLUMNS, seen_instance};
 use super::{ask, keep, marks, measures, views};
 use crate::Edges;
 use crate::StoreError;
+use crate::kept::KeptConnect;
 use crate::level::{Level, Marks, Reach};
 use crate::read::{
     EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, SeenInstance, ShipState, Snapshot,
@@ -248,6 +250,11 @@ impl Snapshot for View {
 
     fn ship_states(&self) -> Result<Vec<ShipState>, StoreError> {
         tables::ships(self.connection()?)
+    }
+
+    fn connects(&self) -> Result<Vec<KeptConnect>, StoreError> {
+        let sql = format!("SELECT {CONNECT_COLUMNS} FROM connect ORDER BY id");
+        self.rows(&sql, [], connect_row)
     }
 
     fn sql(&self, statement: &Statement) -> Result<Table, SqlError> {

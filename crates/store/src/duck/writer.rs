@@ -5,9 +5,10 @@
 use super::readers::Readers;
 use super::room::Room;
 use super::upkeep::Caretaker;
-use super::{Keeping, marks, rows, tables};
+use super::{Keeping, kept, marks, rows, tables};
 use crate::StoreError;
 use crate::append::{Appended, StoredBatch, Upkeep};
+use crate::kept::Keep;
 use crate::level::Marks;
 use crate::registry::{self, Changes, Registry};
 use coral_model::{AuditRow, TimeNs};
@@ -22,6 +23,7 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) enum Command {
     Append(Box<StoredBatch>, Reply<Appended>),
     Audit(Box<AuditRow>, Reply<()>),
+    Keep(Box<Keep>, Reply<()>),
     Maintain(TimeNs, Reply<Upkeep>),
     Close,
 }
@@ -89,6 +91,7 @@ impl Writer {
     pub fn run(&mut self, mut queue: mpsc::Receiver<Command>) {
         while let Some(first) = queue.blocking_recv() {
             let (mut batches, mut audits, mut upkeep) = (vec![], vec![], None);
+            let mut keeps = vec![];
             let (mut rows, mut closing, mut next) = (0, false, Some(first));
             while let Some(command) = next.take() {
                 match command {
@@ -97,6 +100,7 @@ impl Writer {
                         batches.push((batch, reply));
                     }
                     Command::Audit(row, reply) => audits.push((row, reply)),
+                    Command::Keep(change, reply) => keeps.push((change, reply)),
                     Command::Maintain(now, reply) => upkeep = Some((now, reply)),
                     Command::Close => closing = true,
                 }
@@ -107,6 +111,9 @@ impl Writer {
             }
             if !batches.is_empty() || !audits.is_empty() {
                 self.store(batches, audits);
+            }
+            for (change, reply) in keeps {
+                let _ = reply.send(self.keep(&change));
             }
             if let Some((now, reply)) = upkeep {
                 let _ = reply.send(self.maintain(now));
@@ -161,6 +168,15 @@ impl Writer {
         for (reply, answer) in audit_replies.into_iter().zip(audited) {
             let _ = reply.send(answer);
         }
+    }
+
+    fn keep(&mut self, change: &Keep) -> Result<(), StoreError> {
+        self.ready_for_audit()?;
+        let kept = kept::keep(self.ready()?, change);
+        if kept.is_err() {
+            self.examine();
+        }
+        kept
     }
 
     fn ready(&self) -> Result<&Connection, StoreError> {

@@ -2,12 +2,12 @@
 
 use crate::samples::{batch, edge, histogram, host, process, second, window};
 use coral_model::{
-    AgentId, AuditOutcome, AuditRow, Caller, Endpoint, EventKind, Protocol, Role, Route, Seq,
-    ServiceKey, Via,
+    AgentId, AuditOutcome, AuditRow, Caller, Check, Connect, ConnectTarget, Endpoint, Event,
+    EventKind, Observed, Protocol, Role, Route, Seq, ServiceKey, Via,
 };
 use coral_store::{
-    Append, Appended, Duck, EventFilter, Keeping, Level, Memory, Read, Routes, StoreError,
-    SummaryFilter,
+    Append, Appended, Duck, EventFilter, Keep, Keeping, KeptConnect, Level, Memory, Read, Routes,
+    StoreError, SummaryFilter,
 };
 
 trait Store: Append + Read {}
@@ -370,4 +370,63 @@ fn a_snapshot_sees_whole_commits_in_order() {
         assert_eq!(after.edges(window(0, 1000)).unwrap().len(), 2);
     });
     duck.close();
+}
+
+#[test]
+fn what_a_person_said_is_kept_until_it_is_withdrawn() {
+    let kept = |id: &str, name: &str, target, check| KeptConnect {
+        id: id.to_owned(),
+        at: second(5),
+        caller: "uid:7".to_owned(),
+        connect: Connect {
+            service: ServiceKey::plain(name),
+            target,
+            check,
+            kind: Observed::new("http"),
+        },
+    };
+    let web = kept(
+        "1",
+        "web",
+        ConnectTarget::Port(80),
+        Some(Check::Http("/up".into())),
+    );
+    let other = kept("1", "other", ConnectTarget::Port(65_535), Some(Check::Tcp));
+    let pattern = kept(
+        "2",
+        "it's",
+        ConnectTarget::ExePattern("^/opt/.*$".into()),
+        None,
+    );
+    let note = Event {
+        at: second(7),
+        until: None,
+        kind: EventKind::Note,
+        agent: AgentId::new("colony").unwrap(),
+        service: Some(ServiceKey::plain("web")),
+        instance: None,
+        text: Observed::new("pulled the cable"),
+    };
+    both(async |store| {
+        store.keep(Keep::Connect(web.clone())).await.unwrap();
+        store.keep(Keep::Connect(pattern.clone())).await.unwrap();
+        let connects = || store.snapshot().unwrap().connects().unwrap();
+        assert_eq!(connects(), [web.clone(), pattern.clone()]);
+        store.keep(Keep::Connect(other.clone())).await.unwrap();
+        assert_eq!(connects(), [other.clone(), pattern.clone()]);
+        store.keep(Keep::Withdraw("1".into())).await.unwrap();
+        store.keep(Keep::Withdraw("nobody's".into())).await.unwrap();
+        assert_eq!(connects(), std::slice::from_ref(&pattern));
+        store.keep(Keep::Event(note.clone())).await.unwrap();
+        let filter = EventFilter {
+            window: window(0, 10),
+            services: vec![ServiceKey::plain("web")],
+            kinds: vec![EventKind::Note],
+            limit: 10,
+        };
+        assert_eq!(
+            store.snapshot().unwrap().events(&filter).unwrap(),
+            std::slice::from_ref(&note)
+        );
+    });
 }

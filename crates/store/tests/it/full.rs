@@ -233,9 +233,12 @@ fn meets_the_end(max_bytes: u64) -> bool {
         if broke {
             let events = disk_events(&duck);
             assert_eq!(events.len(), 1, "{events:?}");
-            // Without a reserve it is a matter of bytes whether a row of its own still fits where a batch does not.
-            let until = events[0].until.unwrap();
-            assert!([second(290), second(310)].contains(&until), "{until:?}");
+            // Opening the file again folds its log, which may give room before anybody makes some.
+            let until = events[0].until;
+            assert!(
+                until == Some(second(290)) || until == Some(second(310)),
+                "{until:?}"
+            );
         }
     });
     let before = rows(&duck);

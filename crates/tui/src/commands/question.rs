@@ -1,18 +1,10 @@
 //! What a `coral query` asks.
 
 use crate::args::Query;
+use crate::console::questions::CHANGES;
 use crate::failure::Failure;
-use coral_model::{EventKind, Question, Span, TimeNs};
+use coral_model::{Question, Span, TimeNs};
 use jiff::tz::TimeZone;
-
-/// What `coral query changes` shows.
-const CHANGES: [EventKind; 5] = [
-    EventKind::Change,
-    EventKind::Restart,
-    EventKind::Start,
-    EventKind::Crash,
-    EventKind::OutOfMemory,
-];
 
 /// The question, and whether its table shows all classes.
 ///

@@ -18,7 +18,7 @@ pub(super) fn written(
     let bad = |e| Failure::failed(format!("write the answer: {e}"), "");
     let value = serde_json::to_value(value).map_err(bad)?;
     Ok(match output {
-        Output::Csv => forms::csv(&value),
+        Output::Csv => coral_report::csv_of(&value),
         Output::Yaml => forms::yaml(&value),
         Output::Md => forms::markdown(&value),
         Output::Json | Output::Table => serde_json::to_string_pretty(&value).map_err(bad)? + "\n",

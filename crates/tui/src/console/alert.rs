@@ -6,7 +6,7 @@ use super::moment::Moment;
 use super::trouble::{Level, Trouble};
 use coral_model::answer::{AgentRow, STALE_AFTER, ServiceRow};
 use coral_model::{AgentMode, Missing};
-use coral_report::figure::{age, millis, percent};
+use coral_report::figure::{age, health, millis, percent};
 use coral_report::text;
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ pub fn of(app: &App, now: Moment) -> Option<Alert> {
     }
     let picture = app.picture();
     let agents = picture.status.as_ref().map(|s| s.agents.as_slice());
-    let worst = worst_service(app);
+    let worst = worst_service(app, now);
     let is = |level| {
         worst
             .as_ref()
@@ -104,12 +104,18 @@ fn whole(span: Duration) -> String {
     }
 }
 
-fn worst_service(app: &App) -> Option<(Level, Alert)> {
+fn worst_service(app: &App, now: Moment) -> Option<(Level, Alert)> {
     let (row, trouble) = app.order.worst(app.picture())?;
     let name = text::service(&row.service);
     let name = text::fit(&name, 30);
     let text = match trouble {
         Trouble::None => return None,
+        Trouble::Unhealthy => format!(
+            "{name}: {}",
+            row.health
+                .as_ref()
+                .map_or(String::new(), |state| health(state, app.newest(now)))
+        ),
         Trouble::Errors(_, ratio) => {
             format!("{name}: {} % of its requests fail", percent(Some(ratio)))
         }
@@ -121,7 +127,7 @@ fn worst_service(app: &App) -> Option<(Level, Alert)> {
         Trouble::Slower(times) => {
             let newest = row.trend.iter().rev().copied().flatten().next();
             format!(
-                "{name}: p95 is {} ms now, {times:.0} times what is usual in this window",
+                "{name}: p95 is {} ms now, {times:.0} times what is usual",
                 millis(newest)
             )
         }

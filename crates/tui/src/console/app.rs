@@ -35,6 +35,7 @@ use super::palette::Palette;
 use super::picture::Picture;
 use super::sort::Sort;
 use super::time::Time;
+use super::usual::Usual;
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 use rows::{Cursors, Derived};
@@ -72,6 +73,8 @@ pub struct App {
     pub(super) cursors: Cursors,
     pub(super) pane: Pane,
     pub(super) tab: Tab,
+    /// Whether Events shows changes alone.
+    pub(super) changes: bool,
     pub(super) menu: Menu,
     /// What is typed for the pick of a moment.
     pub(super) input: String,
@@ -83,6 +86,7 @@ pub struct App {
     clicked: bool,
     pub(super) opened: Moment,
     pub(super) order: Order,
+    pub(super) usual: Usual,
     pub(super) derived: Derived,
     pub(super) asked: Asked,
     live: Arc<Picture>,
@@ -115,6 +119,7 @@ impl App {
             cursors: Cursors::default(),
             pane: Pane::default(),
             tab: Tab::Routes,
+            changes: false,
             menu: Menu::default(),
             input: String::new(),
             palette: Palette::default(),
@@ -124,6 +129,7 @@ impl App {
             clicked: false,
             opened: now,
             order: Order::default(),
+            usual: Usual::default(),
             derived: Derived::default(),
             asked: Asked::default(),
             live: Arc::default(),
@@ -150,6 +156,12 @@ impl App {
             Event::Tick => self.tick(now),
             Event::Terminate => Outcome::wish(Action::Quit),
         };
+        if self.live.head().is_some()
+            && let Some(there) = self.config.open_at.take()
+        {
+            // Before the first picture nothing says which moment the newest is.
+            outcome.actions.extend(self.go_there(there, now).actions);
+        }
         self.settle(now);
         outcome.actions.extend(self.ask(now));
         outcome
@@ -158,7 +170,7 @@ impl App {
     /// The scopes whose keys hold now, the innermost first.
     pub fn scopes(&self) -> Vec<Scope> {
         match self.mode {
-            Mode::Filter | Mode::Pick => vec![Scope::Typing, Scope::Everywhere],
+            Mode::Filter | Mode::Pick | Mode::Note => vec![Scope::Typing, Scope::Everywhere],
             Mode::Palette => vec![Scope::Palette, Scope::Everywhere],
             Mode::Menu => vec![Scope::Menu, Scope::Everywhere],
             Mode::Help => vec![Scope::Help, Scope::Everywhere],
@@ -179,13 +191,14 @@ impl App {
                 let own: &[Scope] = match self.spot.page {
                     Page::Services => &[Scope::Services, Scope::Sorted, Scope::Panes],
                     Page::Topology => &[Scope::Topology, Scope::Panes],
-                    Page::Events => &[],
+                    Page::Events => &[Scope::Events],
                     Page::Fleet => &[Scope::Panes],
                     Page::Service if self.tab == Tab::Routes => &[Scope::Service, Scope::Sorted],
                     Page::Service => &[Scope::Service],
                 };
                 scopes.extend_from_slice(own);
                 scopes.extend([Scope::Rows, Scope::Time]);
+                scopes.extend((!self.config.read_only).then_some(Scope::Act));
             }
             Body::NothingThen | Body::Refused(_) => scopes.push(Scope::Time),
             _ => {}
@@ -255,7 +268,11 @@ impl App {
         self.clicked = false;
         match keys::meaning(&self.scopes(), Chord::of(key)) {
             Some(command) => self.command(command, now),
-            None if matches!(self.mode, Mode::Filter | Mode::Pick | Mode::Palette) => {
+            None if matches!(
+                self.mode,
+                Mode::Filter | Mode::Pick | Mode::Note | Mode::Palette
+            ) =>
+            {
                 self.typed(key)
             }
             None => Outcome::default(),

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// How old an answer about the present may get while it is on the screen.
 const FRESH: Duration = Duration::from_secs(2);
+/// How old a sample may get.
+const SAMPLED: Duration = Duration::from_secs(10);
 /// A question that failed is not asked again before.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Agents report later than things happen; so long after its end a stretch is settled.
@@ -20,6 +22,9 @@ const PENDING_MAX: usize = 4;
 /// Answers that nobody looked at for this long may go when there are many.
 const KEPT: Duration = Duration::from_secs(60);
 const MANY: usize = 400;
+
+/// The list that a question fills: its kind, whom it is about, and whether it is only a part of the kind.
+type Kind = (&'static str, Option<String>, bool);
 
 /// A question and what came of it.
 #[derive(Debug, Default)]
@@ -37,7 +42,7 @@ struct Entry {
 pub struct Asked {
     entries: HashMap<Question, Entry>,
     /// The last answered question of each kind and service, which stands in until the one of another moment is answered.
-    latest: HashMap<(&'static str, Option<String>), Question>,
+    latest: HashMap<Kind, Question>,
     /// Rises with every answer, so that what is derived from them is worked out once.
     version: u64,
 }
@@ -112,7 +117,7 @@ impl Asked {
         for question in questions {
             let entry = self.entries.entry(question.clone()).or_default();
             entry.wanted = now.up;
-            if pending >= PENDING_MAX || entry.pending || !entry.is_due(now) {
+            if pending >= PENDING_MAX || entry.pending || !entry.is_due(&question, now) {
                 continue;
             }
             (entry.asked, entry.pending) = (Some(now.up), true);
@@ -128,21 +133,25 @@ impl Asked {
 }
 
 /// Which list a question fills; the pieces of a chart fill none.
-fn kind(question: &Question) -> Option<(&'static str, Option<String>)> {
+fn kind(question: &Question) -> Option<Kind> {
     match question {
-        Question::Metrics { service, .. } => Some((question.name(), Some(service.clone()))),
-        Question::Events { service, .. } => Some((question.name(), service.clone())),
+        Question::Metrics { service, .. } => Some((question.name(), Some(service.clone()), false)),
+        Question::Events { service, kinds, .. } => {
+            Some((question.name(), service.clone(), !kinds.is_empty()))
+        }
         _ => None,
     }
 }
 
 impl Entry {
-    fn is_due(&self, now: Moment) -> bool {
+    fn is_due(&self, question: &Question, now: Moment) -> bool {
         let Some(asked) = self.asked else {
             return true;
         };
-        let pause = match self.answer {
-            Some(Err(_)) => AFTER_FAILURE,
+        let pause = match (&self.answer, question) {
+            (Some(Err(_)), _) => AFTER_FAILURE,
+            // What is asked in SQL comes every ten seconds.
+            (_, Question::Sql { .. }) => SAMPLED,
             _ => FRESH,
         };
         !self.settled && now.up.saturating_sub(asked) >= pause

@@ -3,7 +3,7 @@
 use super::link::LinkEvent;
 use crate::failure::Failure;
 use crate::lifecycle::privilege::AgentStart;
-use coral_model::{Answer, Question};
+use coral_model::{Answer, Question, ServiceKey, TimeNs};
 use crossterm::event::{KeyEvent, MouseEvent};
 use std::time::Duration;
 
@@ -50,6 +50,15 @@ pub enum Action {
     Ask(Question),
     /// Watch this window up to now.
     Watch(Duration),
+    /// Write something down on the timeline.
+    Note {
+        /// When it was; `None` = now.
+        at: Option<TimeNs>,
+        /// About which service.
+        service: Option<ServiceKey>,
+        /// What.
+        text: String,
+    },
     /// Put a text into the clipboard.
     Copy {
         /// What it is, for the person.

@@ -3,12 +3,12 @@
 use super::clipboard;
 use super::event::{Action, Event};
 use super::terminal::Terminal;
-use crate::client;
+use crate::client::{self, wants};
 use crate::failure::{Code, Failure};
 use crate::lifecycle::privilege::{self, AgentStart};
 use crate::lifecycle::{agent_command, up};
 use crate::place::Place;
-use coral_model::{Answer, Question};
+use coral_model::{Answer, Observed, Question, ServiceKey, TimeNs, Want};
 use nix::sys::signal::{Signal, raise};
 use std::io::stdout;
 use std::path::Path;
@@ -56,6 +56,7 @@ impl Hands {
             Action::Mouse(on) => terminal.mouse(on)?,
             Action::Watch(window) => drop(self.window.send_replace(window)),
             Action::Ask(question) => self.ask(question),
+            Action::Note { at, service, text } => self.note(at, service, &text),
             Action::Copy { what, text } => self.copy(what, &text)?,
             Action::Save { name, text } => self.say(save(&name, &text)),
             Action::FindPrivilege => {
@@ -89,6 +90,21 @@ impl Hands {
         tokio::spawn(async move {
             let answer = Box::new(ask(&place, &channel, &question).await);
             events.send(Event::Answer { question, answer }).await
+        });
+    }
+
+    fn note(&self, at: Option<TimeNs>, service: Option<ServiceKey>, text: &str) {
+        let (place, events) = (self.place.clone(), self.events.clone());
+        let text = Observed::new(text);
+        let want = Want::Note { at, service, text };
+        tokio::spawn(async move {
+            let id = crate::commands::note::id(crate::commands::now());
+            let put = wants::put_at(&place, &id, &want).await;
+            let said = match put {
+                Ok(()) => Ok("written down; it is on page 3".to_owned()),
+                Err(failure) => Err(format!("not written down: {}", failure.message)),
+            };
+            events.send(Event::Said(said)).await
         });
     }
 

@@ -5,6 +5,7 @@ use super::filter::{Filter, Subject as _};
 use super::picture::Picture;
 use super::sort::{Sort, sort};
 use super::trouble::{Level, Trouble, figures};
+use super::usual::Usual;
 use coral_model::answer::ServiceRow;
 use coral_model::{ServiceClass, ServiceKey};
 use coral_report::text;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 #[derive(Debug, Clone, PartialEq)]
 struct Made {
     version: u64,
+    usual: u64,
     filter: Filter,
     sort: Sort,
     all: bool,
@@ -35,8 +37,8 @@ struct Seen {
 #[derive(Debug, Clone, Default)]
 pub struct Order {
     made: Option<Made>,
-    /// For which picture `seen` was worked out.
-    version: Option<u64>,
+    /// For which picture and which usual `seen` was worked out.
+    version: Option<(u64, u64)>,
     seen: Vec<Seen>,
     /// Where each service stands in the picture.
     places: HashMap<ServiceKey, usize>,
@@ -49,9 +51,16 @@ pub struct Order {
 
 impl Order {
     /// Works it out for what is shown now, unless it is already.
-    pub fn update(&mut self, picture: &Picture, filter: &Filter, sort: Sort, all: bool) {
+    pub fn update(
+        &mut self,
+        picture: &Picture,
+        usual: &Usual,
+        filter: &Filter,
+        sort: Sort,
+        all: bool,
+    ) {
         let same = self.made.as_ref().is_some_and(|made| {
-            made.version == picture.version
+            (made.version, made.usual) == (picture.version, usual.version())
                 && made.filter == *filter
                 && made.sort == sort
                 && made.all == all
@@ -60,20 +69,22 @@ impl Order {
             return;
         }
         let services = picture.services.as_ref().map_or(&[][..], |s| &s.rows);
-        if self.version != Some(picture.version) {
-            self.see(services);
-            self.version = Some(picture.version);
+        let version = (picture.version, usual.version());
+        if self.version != Some(version) {
+            self.see(services, usual);
+            self.version = Some(version);
         }
         self.arrange(services, filter, sort, all);
         self.made = Some(Made {
             version: picture.version,
+            usual: usual.version(),
             filter: filter.clone(),
             sort,
             all,
         });
     }
 
-    fn see(&mut self, services: &[ServiceRow]) {
+    fn see(&mut self, services: &[ServiceRow], usual: &Usual) {
         let names: Vec<String> = services.iter().map(|r| text::service(&r.service)).collect();
         let mut by_name: Vec<usize> = (0..services.len()).collect();
         by_name.sort_by(|&a, &b| names[a].cmp(&names[b]));
@@ -82,7 +93,7 @@ impl Order {
             place[row] = i;
         }
         let seen = |(i, row): (usize, &ServiceRow)| Seen {
-            trouble: Trouble::of(row),
+            trouble: Trouble::of(row, usual.p95(&row.service)),
             name: place[i],
             text: row.text().to_lowercase(),
             width: text::width(&names[i]) + if only_calls(row) { CALLS.len() } else { 0 },

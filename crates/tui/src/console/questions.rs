@@ -1,6 +1,6 @@
 //! The questions that the console asks, each written in one place.
 
-use coral_model::{Question, ServiceKey, Span, TimeNs, Window};
+use coral_model::{EventKind, Observed, Question, ServiceKey, Span, TimeNs, Window};
 use std::time::Duration;
 
 /// Points of the p95 trend over the window.
@@ -12,11 +12,28 @@ const SLICES: u32 = 45;
 /// Stored figures are ten seconds apart; a finer slice says nothing.
 const SLICE_MIN: Duration = Duration::from_secs(10);
 
+/// What changed or broke, of all that happens.
+pub const CHANGES: [EventKind; 5] = [
+    EventKind::Change,
+    EventKind::Restart,
+    EventKind::Start,
+    EventKind::Crash,
+    EventKind::OutOfMemory,
+];
+
 /// One row a service.
 pub fn services(span: Span) -> Question {
     Question::Services {
         span,
         trend_points: TREND_POINTS,
+    }
+}
+
+/// One row a service, without what only a chart needs.
+pub fn baseline(span: Span) -> Question {
+    Question::Services {
+        span,
+        trend_points: 0,
     }
 }
 
@@ -42,12 +59,12 @@ pub fn summary(span: Span, service: &ServiceKey) -> Question {
     }
 }
 
-/// What happened, to all or to one service.
-pub fn events(span: Span, service: Option<&ServiceKey>) -> Question {
+/// What happened, to all or to one service; no kinds are all.
+pub fn events(span: Span, service: Option<&ServiceKey>, kinds: &[EventKind]) -> Question {
     Question::Events {
         span,
         service: service.map(full_name),
-        kinds: vec![],
+        kinds: kinds.to_vec(),
         limit: EVENTS_MAX,
     }
 }
@@ -71,6 +88,15 @@ pub fn full_name(service: &ServiceKey) -> String {
     match service.namespace.raw() {
         "" => service.name.raw().to_owned(),
         namespace => format!("{namespace}/{}", service.name.raw()),
+    }
+}
+
+/// The service that a name means: behind the last slash stands its own, before it the namespace.
+pub fn key_of(name: &str) -> ServiceKey {
+    let (namespace, name) = name.rsplit_once('/').unwrap_or(("", name));
+    ServiceKey {
+        namespace: Observed::new(namespace),
+        name: Observed::new(name),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the filter sees of each kind of row.
 
 use super::filter::{Field, Subject, figure_of};
+use super::instances::InstanceRow;
 use super::trouble::figures;
 use coral_model::Event;
 use coral_model::answer::{AgentRow, EdgeRow, MetricRow, ServiceRow};
@@ -57,6 +58,17 @@ impl Subject for &Event {
     fn text(&self) -> Cow<'_, str> {
         let service = self.service.as_ref().map(text::service).unwrap_or_default();
         format!("{} {service} {}", self.kind.name(), self.text.visible()).into()
+    }
+
+    fn figure(&self, _: Field) -> Option<f64> {
+        None
+    }
+}
+
+impl Subject for &InstanceRow {
+    fn text(&self) -> Cow<'_, str> {
+        let (host, ports) = (self.host.visible(), self.ports.visible());
+        format!("{host} {} {ports}", self.pid).into()
     }
 
     fn figure(&self, _: Field) -> Option<f64> {

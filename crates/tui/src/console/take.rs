@@ -159,27 +159,16 @@ impl Sheet {
     }
 
     fn csv(&self) -> String {
-        let mut out = self.columns.join(",") + "\n";
-        for row in &self.rows {
-            let cells: Vec<String> = row.iter().map(csv_cell).collect();
-            out.push_str(&(cells.join(",") + "\n"));
-        }
-        out
+        let row = |row: &Vec<Value>| row.iter().map(json).collect();
+        let rows: Vec<Vec<serde_json::Value>> = self.rows.iter().map(row).collect();
+        coral_report::csv_rows(&self.columns, &rows)
     }
 
     fn json(&self) -> String {
-        let value = |value: &Value| match value {
-            Value::Text(text) => serde_json::json!(text),
-            Value::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
-                serde_json::json!(*number as i64)
-            }
-            Value::Number(number) => serde_json::json!(number),
-            Value::Unknown => serde_json::Value::Null,
-        };
         let row = |row: &Vec<Value>| -> serde_json::Value {
             let cells = self.columns.iter().zip(row);
             cells
-                .map(|(name, cell)| ((*name).to_owned(), value(cell)))
+                .map(|(name, cell)| ((*name).to_owned(), json(cell)))
                 .collect::<serde_json::Map<_, _>>()
                 .into()
         };
@@ -217,20 +206,14 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// A text that a spreadsheet would take for a formula is told that it is text.
-fn csv_cell(value: &Value) -> String {
-    let Value::Text(text) = value else {
-        return plain(value);
-    };
-    let formula = text.starts_with(['=', '+', '-', '@', '\t']);
-    let text = if formula {
-        format!("'{text}")
-    } else {
-        text.clone()
-    };
-    match text.contains([',', '"', '\n', '\'']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
+fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Text(text) => serde_json::json!(text),
+        Value::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
+            serde_json::json!(*number as i64)
+        }
+        Value::Number(number) => serde_json::json!(number),
+        Value::Unknown => serde_json::Value::Null,
     }
 }
 
@@ -254,35 +237,6 @@ pub fn shell_word(word: &str) -> String {
     }
 }
 
-/// A part of a link, with everything but letters, digits and `-._~` as `%XX`.
-pub fn link_part(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            b if b.is_ascii_alphanumeric() => out.push(char::from(b)),
-            b => {
-                let _ = write!(out, "%{b:02X}");
-            }
-        }
-    }
-    out
-}
-
-/// The text of a part of a link; `None` when it is none.
-pub fn read_part(part: &str) -> Option<String> {
-    let (mut out, mut bytes) = (vec![], part.bytes());
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            out.push(byte);
-            continue;
-        }
-        let digits = [bytes.next()?, bytes.next()?];
-        out.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
-    }
-    String::from_utf8(out).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,7 +257,7 @@ mod tests {
     fn no_name_becomes_a_formula_a_cell_or_a_fence() {
         assert_eq!(
             sheet().written(Form::Csv),
-            "service,p95_ms\n\"'=cmd|' /C calc'!A0\",4.5\n\"a,\"\"b\"\"|`c`\",\ncart,2070\n"
+            "service,p95_ms\r\n\"'=cmd|' /C calc'!A0\",4.5\r\n\"a,\"\"b\"\"|`c`\",\r\ncart,2070\r\n"
         );
         let markdown = sheet().written(Form::Markdown);
         assert!(markdown.contains(r#"| a,"b"\|\`c\` |  |"#), "{markdown}");
@@ -311,15 +265,5 @@ mod tests {
         assert_eq!(json["services"][1]["p95_ms"], serde_json::Value::Null);
         assert_eq!(json["services"][2]["p95_ms"], 2070);
         assert_eq!(sheet().row(2), "cart\t2070");
-    }
-
-    #[test]
-    fn words_and_links_hold_any_name() {
-        assert_eq!(shell_word("cart"), "cart");
-        assert_eq!(shell_word("it's; rm -rf /"), r"'it'\''s; rm -rf /'");
-        assert_eq!(shell_word("-o"), "'-o'");
-        let name = "数据/库 ?&#";
-        assert_eq!(read_part(&link_part(name)).as_deref(), Some(name));
-        assert_eq!(read_part("%4"), None);
     }
 }

@@ -1,5 +1,5 @@
-//! What is wrong with a service, from its own figures alone: broken, unusual, or fine. Learned baselines come later; until
-//! then "usual" is the median of the earlier part of the window.
+//! What is wrong with a service, from its own figures: broken, unusual, or fine. "Usual" is what `usual` knows of an hour or
+//! a day before, else the median of the earlier part of the window.
 
 use coral_model::answer::{Red, STALE_AFTER, ServiceRow};
 use std::time::Duration;
@@ -37,6 +37,8 @@ pub enum Level {
 pub enum Trouble {
     /// Nothing.
     None,
+    /// Its health check fails.
+    Unhealthy,
     /// This share of the requests fails.
     Errors(Level, f64),
     /// Requests in flight do not end; the oldest is this old.
@@ -47,7 +49,10 @@ pub enum Trouble {
 
 impl Trouble {
     /// What is wrong with this service.
-    pub fn of(row: &ServiceRow) -> Self {
+    pub fn of(row: &ServiceRow, usual: Option<Duration>) -> Self {
+        if row.health.as_ref().is_some_and(|health| !health.healthy) {
+            return Self::Unhealthy;
+        }
         if is_stale(row) {
             return Self::None;
         }
@@ -64,7 +69,7 @@ impl Trouble {
             Some(age) if idle => Self::Stuck(Level::Broken, age),
             Some(age) => Self::Stuck(Level::Unusual, age),
             None if proven && level == Level::Unusual => Self::Errors(level, ratio),
-            None => slower(&row.trend).map_or(Self::None, Self::Slower),
+            None => slower_than(&row.trend, usual).map_or(Self::None, Self::Slower),
         }
     }
 
@@ -72,6 +77,7 @@ impl Trouble {
     pub fn level(&self) -> Level {
         match self {
             Self::None => Level::Fine,
+            Self::Unhealthy => Level::Broken,
             Self::Errors(level, _) | Self::Stuck(level, _) => *level,
             Self::Slower(_) => Level::Unusual,
         }
@@ -97,7 +103,17 @@ pub fn is_stale(row: &ServiceRow) -> bool {
     row.stale.is_some_and(|stale| stale > STALE_AFTER)
 }
 
-/// How many times its usual the newest p95 is, when that is unusual.
+/// How many times its usual the newest p95 is, when that is unusual; without a usual the window itself says it.
+pub fn slower_than(trend: &[Option<Duration>], usual: Option<Duration>) -> Option<f64> {
+    let Some(usual) = usual else {
+        return slower(trend);
+    };
+    let newest = trend.iter().rev().copied().flatten().take(RECENT);
+    let mut newest: Vec<Duration> = newest.collect();
+    (newest.len() == RECENT).then(|| unusual(usual, middle(&mut newest)))?
+}
+
+/// The same, with the median of the earlier part of the window as what is usual.
 pub fn slower(trend: &[Option<Duration>]) -> Option<f64> {
     let mut known: Vec<Duration> = trend.iter().copied().flatten().collect();
     let split = known.len().checked_sub(RECENT)?;
@@ -105,7 +121,11 @@ pub fn slower(trend: &[Option<Duration>]) -> Option<f64> {
     if earlier.len() < EARLIER_MIN {
         return None;
     }
-    let (usual, now) = (middle(earlier), middle(recent));
+    unusual(middle(earlier), middle(recent))
+}
+
+/// How many times as long, when that is no noise.
+fn unusual(usual: Duration, now: Duration) -> Option<f64> {
     let times = now.as_secs_f64() / usual.as_secs_f64().max(1e-9);
     (times >= SLOWER_TIMES && now.saturating_sub(usual) >= SLOWER_MIN).then_some(times)
 }
@@ -162,7 +182,7 @@ mod tests {
 
     #[test]
     fn errors_count_when_they_are_proven() {
-        let level = |requests, errors| Trouble::of(&row(requests, errors)).level();
+        let level = |requests, errors| Trouble::of(&row(requests, errors), None).level();
         assert_eq!(level(1000, 60), Level::Broken);
         assert_eq!(level(1000, 15), Level::Unusual);
         assert_eq!(level(1000, 5), Level::Fine);
@@ -170,12 +190,28 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_its_health_check_is_broken_also_when_it_is_gone() {
+        let mut gone = row(0, 0);
+        (gone.server, gone.stale) = (None, None);
+        let mut health = coral_model::answer::HealthState {
+            healthy: false,
+            since: coral_model::TimeNs(0),
+            text: "503".into(),
+        };
+        gone.health = Some(health.clone());
+        assert_eq!(Trouble::of(&gone, None), Trouble::Unhealthy);
+        health.healthy = true;
+        gone.health = Some(health);
+        assert_eq!(Trouble::of(&gone, None), Trouble::None);
+    }
+
+    #[test]
     fn a_stuck_service_does_not_look_idle() {
         let mut stuck = row(0, 0);
         (stuck.in_flight, stuck.oldest_in_flight) = (4, Some(Duration::from_secs(40)));
-        assert_eq!(Trouble::of(&stuck).level(), Level::Broken);
+        assert_eq!(Trouble::of(&stuck, None).level(), Level::Broken);
         stuck.stale = Some(Duration::from_secs(60));
-        assert_eq!(Trouble::of(&stuck).level(), Level::Fine);
+        assert_eq!(Trouble::of(&stuck, None).level(), Level::Fine);
     }
 
     #[test]
@@ -190,5 +226,22 @@ mod tests {
         assert_eq!(slower(&trend(100, 180)), None);
         assert_eq!(slower(&trend(1, 4)), None);
         assert_eq!(slower(&trend(100, 1600)[18..]), None);
+    }
+
+    #[test]
+    fn what_is_known_of_before_decides() {
+        let ms = |ms| Some(Duration::from_millis(ms));
+        let slow_all_along = vec![ms(900); 20];
+        assert_eq!(slower_than(&slow_all_along, None), None);
+        let times = slower_than(&slow_all_along, ms(100)).map(f64::round);
+        assert_eq!(times, Some(9.0));
+        let rising: Vec<_> = [vec![ms(100); 17], vec![ms(900); 3]].concat();
+        assert!(slower_than(&rising, None).is_some());
+        assert_eq!(slower_than(&rising, ms(850)), None, "it is so at this time");
+        assert_eq!(
+            slower_than(&rising[18..], ms(100)),
+            None,
+            "too little to say"
+        );
     }
 }

@@ -1,11 +1,15 @@
 //! A small colony inside the test: the Query and Watch services over a Unix socket, with the answers of a script.
 
+#[path = "colony/wishes.rs"]
+mod wishes;
+
 use crate::fixture;
 use coral_mesh::direct::Listener;
 use coral_mesh::rpc;
 use coral_model::{Answer, Question, TimeNs};
 use coral_proto::v1;
 use coral_proto::v1::query_server::{Query, QueryServer};
+use coral_proto::v1::wants_server::WantsServer;
 use coral_proto::v1::watch_server::{Watch, WatchServer};
 use futures::{Stream, StreamExt as _};
 use std::path::Path;
@@ -13,6 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
+use wishes::Wishes;
 
 type Parts<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -166,6 +171,8 @@ impl Watch for Shop {
 /// A colony that serves until it is dropped.
 pub struct Colony {
     _runtime: tokio::runtime::Runtime,
+    /// What was wished of it.
+    pub wishes: Wishes,
 }
 
 impl Colony {
@@ -188,12 +195,17 @@ impl Colony {
             script,
             started: Instant::now(),
         };
+        let wishes = Wishes::default();
         let server = tonic::transport::Server::builder()
             .add_service(QueryServer::new(shop.clone()))
             .add_service(WatchServer::new(shop))
+            .add_service(WantsServer::new(wishes.clone()))
             .serve_with_incoming(rpc::incoming(listener));
         runtime.spawn(server);
         drop(_context);
-        Self { _runtime: runtime }
+        Self {
+            _runtime: runtime,
+            wishes,
+        }
     }
 }

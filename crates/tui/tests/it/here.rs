@@ -179,3 +179,73 @@ fn a_mistyped_command_is_answered_with_the_nearest() {
     let text = coral(dir.path(), &["stauts"]);
     assert!(String::from_utf8_lossy(&text.stderr).contains("'status'"));
 }
+
+/// A process with the name of one of Coral's whose socket leads away. UDP is connected without sending anything.
+fn liar(dir: &Path) -> std::process::Child {
+    let program = dir.join("coral-shop");
+    std::fs::copy("/bin/bash", &program).unwrap();
+    let script = "exec 3<>/dev/udp/192.0.2.1/9; echo open; read -r _";
+    let mut child = Command::new(&program)
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let stdout = child.stdout.as_mut().unwrap();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    assert_eq!(line, "open\n");
+    child
+}
+
+#[test]
+fn doctor_shows_that_nothing_leaves_and_what_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = Folders::below(dir.path()).colony("local").unwrap().socket;
+    let _colony = Colony::start(&socket);
+    // A command that stays: it holds a connection to the colony.
+    let mut watching = Command::new(env!("CARGO_BIN_EXE_coral"))
+        .args(["status", "--watch", "60"])
+        .env("CORAL_HOME", dir.path())
+        .env_remove("CORAL_COLONY")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(watching.stdout.as_mut().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    let row = |found: &Value, pid: u32| {
+        let rows = found["processes"].as_array().unwrap();
+        rows.iter().find(|row| row["pid"] == pid).cloned()
+    };
+    // Other processes of Coral on this machine may be anybody's; these two are ours.
+    let output = coral(dir.path(), &["doctor", "--offline", "-o", "json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let own = row(&found, watching.id()).unwrap();
+    let sockets = own["sockets"].as_array().unwrap();
+    assert!(sockets.iter().all(|s| s["stays"] == true), "{own}");
+    assert_eq!(code(&output) == 0, found["ok"] == true);
+    let mut liar = liar(dir.path());
+    let output = coral(dir.path(), &["doctor", "--offline", "-o", "json"]);
+    assert_eq!(code(&output), 1, "{output:?}");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let theirs = row(&found, liar.id()).unwrap();
+    let away = theirs["sockets"].as_array().unwrap();
+    assert!(
+        away.iter()
+            .any(|s| s["stays"] == false && s["kind"] == "udp"),
+        "{theirs}"
+    );
+    let message = error(&output)["error"]["message"].clone();
+    assert!(
+        message.as_str().unwrap().contains("coral-shop"),
+        "{message}"
+    );
+    let text = coral(dir.path(), &["doctor", "--offline"]);
+    assert!(stdout(&text).contains("-> 192.0.2.1:9"), "{text:?}");
+    for child in [&mut liar, &mut watching] {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}

@@ -17,3 +17,4 @@ mod screen;
 mod states;
 mod take;
 mod travel;
+mod wishes;

@@ -15,12 +15,14 @@ type State = (&'static str, fn(u16, u16) -> Screen);
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 /// The pages, by the keys that lead to them.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 7] = [
     ("Services", "1"),
     ("Topology", "2"),
     ("Events", "3"),
     ("Fleet", "9"),
     ("a service", "1\n"),
+    ("its instances", "1\n\t\t\t"),
+    ("changes", "3v"),
 ];
 
 const STATES: [State; 15] = [
@@ -91,13 +93,15 @@ const STATES: [State; 15] = [
     ("refused_answers", |w, h| {
         let mut screen = shop(w, h);
         screen.answers = Some(|question, now| match question {
-            Question::Metrics { .. } | Question::Events { .. } => Err(Failure::failed(
-                format!(
-                    "{} needs the role operator, you have viewer",
-                    question.name()
-                ),
-                "the colony's owner decides who may ask this",
-            )),
+            Question::Metrics { .. } | Question::Events { .. } | Question::Sql { .. } => {
+                Err(Failure::failed(
+                    format!(
+                        "{} needs the role operator, you have viewer",
+                        question.name()
+                    ),
+                    "the colony's owner decides who may ask this",
+                ))
+            }
             question => shop_answers(question, now),
         });
         screen.wait(3000);

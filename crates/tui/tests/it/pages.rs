@@ -252,3 +252,88 @@ fn the_new_pages_at_each_size() {
         }
     }
 }
+
+#[test]
+fn events_can_be_changes_alone() {
+    let mut screen = shop(120, 40);
+    screen.keys("3");
+    assert!(screen.text().contains("clock jump") && screen.text().contains("v changes"));
+    screen.keys("v");
+    let text = screen.text();
+    assert!(
+        !text.contains("clock jump") && !text.contains("exit"),
+        "{text}"
+    );
+    assert!(text.contains("payments (pid 4121) started"), "{text}");
+    screen.keys("v");
+    assert!(screen.text().contains("clock jump"));
+}
+
+#[test]
+fn instances_say_what_each_process_takes() {
+    let mut screen = shop(120, 40);
+    screen.keys("\n\t\t\t");
+    let text = screen.text();
+    let line = |part: &str| {
+        text.lines()
+            .find(|l| l.contains(part))
+            .unwrap_or_else(|| panic!("{text}"))
+    };
+    for figure in ["web-2", "120.4", "1.2 GB", "1024", "33", "8 d"] {
+        assert!(
+            line(" 998 ").contains(figure),
+            "{figure}: {}",
+            line(" 998 ")
+        );
+    }
+    assert!(
+        line("⧗ web-1").contains("3980") && line("⧗ web-1").contains("last seen 3 m"),
+        "{text}"
+    );
+    screen.keys("/4121\n");
+    assert!(!screen.text().contains(" 998 "));
+}
+
+#[test]
+fn what_is_usual_is_asked_for_once_a_minute() {
+    let mut screen = shop(120, 40);
+    assert!(
+        screen.text().contains("2070 ↑16x"),
+        "an hour before it was 130 ms\n{}",
+        screen.text()
+    );
+    let baseline = |q: &&Question| {
+        matches!(
+            q,
+            Question::Services {
+                trend_points: 0,
+                ..
+            }
+        )
+    };
+    screen.asked.clear();
+    (0..50).for_each(|_| screen.wait(1000));
+    let asked = screen.asked.iter().filter(baseline).count();
+    assert!(asked <= 1, "{asked} in 50 s");
+    // Where the hour before says nothing, the day before is asked, and then the window says it.
+    let mut fresh = Screen::new(120, 40);
+    fresh.answers = Some(|question, now| {
+        let mut answer = fixture::answer_to(question, now);
+        if let (
+            Question::Services {
+                trend_points: 0, ..
+            },
+            AnswerBody::Services(rows),
+        ) = (question, &mut answer.body)
+        {
+            rows.clear();
+        }
+        Ok(answer)
+    });
+    fresh.send(Event::Link(coral_tui::console::link::LinkEvent::Open));
+    let services = fixture::services(fixture::shop_rows());
+    fresh.change(Change::Snapshot(Topic::Status, fixture::two_agents()));
+    fresh.change(Change::Snapshot(Topic::Services, services));
+    assert_eq!(fresh.asked.iter().filter(baseline).count(), 2);
+    assert!(fresh.text().contains("2190 ↑36x"), "{}", fresh.text());
+}

@@ -34,6 +34,21 @@ fn pty_size(cols: u16, rows: u16) -> PtySize {
     }
 }
 
+/// How much of the output is whole: a terminal shows nothing of a frame that is not complete.
+fn whole_frames(output: &[u8]) -> usize {
+    const BEGIN: &[u8] = b"\x1b[?2026h";
+    const END: &[u8] = b"\x1b[?2026l";
+    let last = |marker: &[u8]| output.windows(marker.len()).rposition(|w| w == marker);
+    if let Some(begin) = last(BEGIN).filter(|begin| Some(*begin) > last(END)) {
+        return begin;
+    }
+    // What may become the mark of a beginning.
+    let part = (1..BEGIN.len())
+        .rev()
+        .find(|&n| output.ends_with(&BEGIN[..n]));
+    output.len() - part.unwrap_or(0)
+}
+
 impl Pty {
     pub fn coral(home: &Path, args: &[&str], size: (u16, u16)) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_coral"));
@@ -63,14 +78,18 @@ impl Pty {
         let closed = Arc::new(AtomicBool::new(false));
         let stop = closed.clone();
         std::thread::spawn(move || {
-            let mut bytes = [0; 8192];
+            let (mut bytes, mut held) = ([0; 8192], vec![]);
             while let Ok(n) = reader.read(&mut bytes) {
                 if n == 0 || stop.load(Ordering::Relaxed) {
                     break;
                 }
                 to_raw.lock().unwrap().extend_from_slice(&bytes[..n]);
-                to_screen.lock().unwrap().process(&bytes[..n]);
+                held.extend_from_slice(&bytes[..n]);
+                let rest = held.split_off(whole_frames(&held));
+                to_screen.lock().unwrap().process(&held);
+                held = rest;
             }
+            to_screen.lock().unwrap().process(&held);
         });
         Self {
             master: pair.master,
@@ -97,6 +116,20 @@ impl Pty {
             assert!(start.elapsed() < PATIENCE, "no {what} in\n{}", self.text());
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// The screen once it has stood still for a moment.
+    pub fn settled(&self) -> String {
+        let (start, mut seen, mut since) = (Instant::now(), self.text(), Instant::now());
+        while since.elapsed() < Duration::from_millis(700) {
+            assert!(start.elapsed() < PATIENCE, "never still:\n{seen}");
+            std::thread::sleep(Duration::from_millis(20));
+            let now = self.text();
+            if now != seen {
+                (seen, since) = (now, Instant::now());
+            }
+        }
+        seen
     }
 
     pub fn wait_for(&self, text: &str) {
@@ -263,4 +296,75 @@ fn with_a_colony_the_pages_are_driven_by_keys() {
     coral.wait_for("SERVICE↓");
     coral.keys("q");
     assert_eq!(coral.end(), (0, true));
+}
+
+/// What a program put into the clipboard last (OSC 52).
+fn copied(raw: &[u8]) -> String {
+    const BEGIN: &[u8] = b"\x1b]52;c;";
+    let at = raw.windows(BEGIN.len()).rposition(|w| w == BEGIN);
+    let rest = &raw[at.unwrap() + BEGIN.len()..];
+    let coded = rest.iter().take_while(|b| !matches!(b, b'\x07' | b'\x1b'));
+    decoded(&coded.copied().collect::<Vec<_>>())
+}
+
+fn decoded(base64: &[u8]) -> String {
+    let letters: Vec<u8> = (b'A'..=b'Z')
+        .chain(b'a'..=b'z')
+        .chain(b'0'..=b'9')
+        .chain([b'+', b'/'])
+        .collect();
+    let place = |b: &u8| letters.iter().position(|l| l == b);
+    let (mut bits, mut count, mut out) = (0_usize, 0, vec![]);
+    for value in base64.iter().filter_map(place) {
+        (bits, count) = (bits << 6 | value, count + 6);
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count & 0xff) as u8);
+        }
+    }
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_copied_link_opens_the_same_screen() {
+    let (dir, socket) = home();
+    let script = crate::colony::Script {
+        news: false,
+        ..crate::colony::Script::SHOP
+    };
+    let _colony = Colony::with(&socket, script);
+    for (way, shows) in [
+        ("/checkout\r\r\t\t[", "cart"),
+        ("3v[[", "v all events"),
+        ("1/err>0.1\r[", "2 of 9"),
+    ] {
+        let mut coral = Pty::coral(dir.path(), &["--colony", "local"], (120, 40));
+        coral.wait_for("payments: routes");
+        for key in way.split_inclusive('\r') {
+            coral.keys(key);
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        coral.wait_for("◀ AT");
+        coral.wait_for(shows);
+        let seen = coral.settled();
+        coral.keys("yjjj\r");
+        coral.wait_for("copied the link");
+        let link = copied(&coral.raw());
+        assert!(link.starts_with("coral://local/"), "{link}");
+        coral.keys("\x03");
+        assert_eq!(coral.end(), (0, true));
+        let mut coral = Pty::coral(dir.path(), &["open", &link], (120, 40));
+        coral.wait_for("◀ AT");
+        coral.wait_for(shows);
+        let same = |now: &str| without_ages(now) == without_ages(&seen);
+        coral.wait_until(&format!("the same screen as\n{seen}\n"), same);
+        coral.keys("\x03");
+        assert_eq!(coral.end(), (0, true));
+    }
+}
+
+/// The screen below the line that says how old everything is.
+fn without_ages(screen: &str) -> String {
+    let lines = screen.lines().skip(1).map(str::trim_end);
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -56,10 +56,13 @@ fn hostile_names_reach_no_terminal() {
         ("\r", "Routes"),
         ("\t", "Callers"),
         ("\t", "Callees"),
+        ("\t", "FDS"),
         ("\t", "Changes"),
         ("2", "┃"),
         ("w", "SPEAKS"),
         ("3", "KIND"),
+        ("v", "v all events"),
+        ("v", "v changes"),
         ("\r", "Routes"),
         ("9", "MISSING"),
         ("\r", "observes"),
@@ -169,7 +172,7 @@ fn a_closed_terminal_ends_it() {
     assert!(coral.close(), "it goes on without a terminal");
 }
 
-/// Run by the next test on a terminal of its own.
+/// Run by the next test on a terminal of its own. A program apart would not be there when this binary alone is built.
 #[test]
 #[ignore = "takes the terminal"]
 fn takes_the_terminal_and_panics() {

@@ -53,6 +53,7 @@ impl Screen {
             glyphs: Glyphs::Unicode,
             read_only: false,
             zone: TimeZone::fixed(jiff::tz::offset(0)),
+            open_at: None,
         };
         Self {
             app: App::new(config, (width, height), now),

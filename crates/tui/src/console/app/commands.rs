@@ -10,6 +10,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// A longer text is not taken.
 const TEXT_MAX: usize = 120;
+/// The same of a note: four bytes a character are the most that a colony takes.
+const NOTE_MAX: usize = 250;
 /// The widest neighbourhood.
 const DEPTH_MAX: usize = 8;
 /// So many services deep `Esc` leads back.
@@ -45,6 +47,7 @@ impl App {
             Command::Take => return self.take(now),
             Command::Hidden => self.all = !self.all,
             Command::Wide if self.spot.page == Page::Topology => self.tree_form = !self.tree_form,
+            Command::Changes => self.changes = !self.changes,
             Command::Wide => self.wide = !self.wide,
             Command::Deeper => self.depth = (self.depth + 1).min(DEPTH_MAX),
             Command::Shallower => self.depth = (self.depth - 1).max(1),
@@ -61,7 +64,12 @@ impl App {
                 self.input.clear();
                 self.mode = Mode::Pick;
             }
+            Command::Note => {
+                self.input.clear();
+                self.mode = Mode::Note;
+            }
             Command::StartColony => return self.start(now),
+            Command::Keep if self.mode == Mode::Note => return self.noted(),
             Command::Keep if self.mode == Mode::Pick => return self.picked(now),
             Command::Keep => {
                 self.mode = Mode::Page;
@@ -89,7 +97,11 @@ impl App {
             Mode::Palette => self.palette.text.clone(),
             _ => self.input.clone(),
         };
-        if !edit(&mut text, key) {
+        let most = match self.mode {
+            Mode::Note => NOTE_MAX,
+            _ => TEXT_MAX,
+        };
+        if !edit(&mut text, key, most) {
             return Outcome::default();
         }
         match self.mode {
@@ -180,7 +192,7 @@ impl App {
                 self.pane.focused = true;
                 self.pane.zoomed = true;
             }
-            (Page::Service, Tab::Routes) => {}
+            (Page::Service, Tab::Routes | Tab::Instances) => {}
         }
         Outcome::drawn()
     }
@@ -220,7 +232,9 @@ impl App {
                 self.filters.remove(&self.spot.page);
                 self.mode = Mode::Page;
             }
-            Mode::Menu | Mode::Help | Mode::Pick | Mode::Palette => self.mode = Mode::Page,
+            Mode::Menu | Mode::Help | Mode::Pick | Mode::Note | Mode::Palette => {
+                self.mode = Mode::Page;
+            }
             Mode::Page if self.pane.zoomed && self.spot.page == Page::Fleet => {
                 self.pane = Pane::default();
             }
@@ -232,6 +246,20 @@ impl App {
             Mode::Page if self.spot.page == Page::Service => self.leave_service(),
             Mode::Page => {}
         }
+    }
+
+    /// Writes the note down: about the service of the page, at the moment that is shown.
+    fn noted(&mut self) -> Outcome {
+        self.mode = Mode::Page;
+        let text = std::mem::take(&mut self.input);
+        if text.trim().is_empty() {
+            return Outcome::drawn();
+        }
+        Outcome::wish(Action::Note {
+            at: self.time.end(),
+            service: self.spot.service.clone(),
+            text: text.trim().to_owned(),
+        })
     }
 
     fn leave_service(&mut self) {
@@ -309,7 +337,7 @@ impl App {
 }
 
 /// Whether a key changed the text.
-fn edit(text: &mut String, key: &KeyEvent) -> bool {
+fn edit(text: &mut String, key: &KeyEvent, most: usize) -> bool {
     let other = KeyModifiers::CONTROL | KeyModifiers::ALT;
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
@@ -319,7 +347,7 @@ fn edit(text: &mut String, key: &KeyEvent) -> bool {
             text.truncate(kept);
         }
         KeyCode::Char(c) if !key.modifiers.intersects(other) => {
-            if text.chars().count() >= TEXT_MAX {
+            if text.chars().count() >= most {
                 return false;
             }
             text.push(c);

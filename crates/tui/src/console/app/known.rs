@@ -1,11 +1,12 @@
 //! What is known beside the picture: routes, events, the past of a service, and what is compared with.
 
-use super::{App, Page};
+use super::{App, Page, Tab};
+use crate::console::instances::{self, InstanceRow};
 use crate::console::moment::Moment;
 use crate::console::questions;
 use crate::failure::Failure;
 use coral_model::answer::{MetricRow, Red, ServiceRow, SummaryRow};
-use coral_model::{Answer, AnswerBody, Event, Question, ServiceKey, Side, Span, Window};
+use coral_model::{Answer, AnswerBody, Event, EventKind, Question, ServiceKey, Side, Span, Window};
 
 /// An answer that was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +59,40 @@ impl App {
 
     /// What happened, to all or to one service.
     pub fn known_events(&self, service: Option<&ServiceKey>) -> Known<'_> {
-        self.known(&questions::events(self.time.span(), service))
+        self.known(&questions::events(self.time.span(), service, self.kinds()))
+    }
+
+    /// What asks for the instances of the service, while its page shows them.
+    pub(super) fn instances_question(&self) -> Option<Question> {
+        let service = self.spot.service.as_ref();
+        let shown = service.filter(|_| self.tab == Tab::Instances);
+        shown.map(|service| instances::question(self.time.span(), service))
+    }
+
+    /// Its instances as they were answered.
+    pub fn known_instances(&self) -> Known<'_> {
+        match self.instances_question() {
+            Some(question) => self.known(&question),
+            None => Known {
+                answer: None,
+                old: false,
+            },
+        }
+    }
+
+    pub(super) fn instance_rows(&self, question: Option<&Question>) -> Vec<InstanceRow> {
+        match question.and_then(|q| self.asked.answer(q)).map(|a| &a.body) {
+            Some(AnswerBody::Sql(table)) => instances::rows(table),
+            _ => vec![],
+        }
+    }
+
+    /// The kinds that the page lists; none are all.
+    pub(super) fn kinds(&self) -> &'static [EventKind] {
+        match self.spot.page == Page::Events && self.changes {
+            true => &questions::CHANGES,
+            false => &[],
+        }
     }
 
     /// The events of the page, newest first, and whether there are more.

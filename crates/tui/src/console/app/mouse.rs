@@ -47,7 +47,7 @@ impl App {
             Mode::Page => self.click_page(at, &regions, now),
             Mode::Menu => self.click_menu(at, regions.body, now),
             Mode::Palette => self.click_palette(at, regions.body, now),
-            Mode::Filter | Mode::Pick | Mode::Help => {
+            Mode::Filter | Mode::Pick | Mode::Note | Mode::Help => {
                 self.mode = Mode::Page;
                 Outcome::drawn()
             }

@@ -1,16 +1,15 @@
 //! What the palette lists, and going where it leads.
 
-use super::{App, Body, Mode, Outcome, PAGES, Page, RowKey, Spot};
+use super::{App, Body, Mode, Outcome, PAGES, Page, RowKey};
+use crate::console::address::{Address, SCHEME};
 use crate::console::filter::Filter;
 use crate::console::keys::{self, Command, Scope};
 use crate::console::moment::Moment;
 use crate::console::palette::{Entry, Palette, Target};
-use crate::console::take::read_part;
 use crate::console::time::Time;
-use coral_model::{AnswerBody, Observed, Question, ServiceKey, TimeNs};
+use coral_model::{AnswerBody, Question, ServiceKey};
 use coral_report::text;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Of a service with more ports only the first are listed.
 const PORTS: usize = 8;
@@ -168,7 +167,7 @@ impl App {
     /// Goes where the hit under the cursor leads; a pasted link goes where it leads.
     pub(super) fn choose(&mut self, now: Moment) -> Outcome {
         self.mode = Mode::Page;
-        if self.palette.text.starts_with("coral://") {
+        if self.palette.text.starts_with(SCHEME) {
             let text = std::mem::take(&mut self.palette.text);
             return self.follow_link(&text, now);
         }
@@ -196,44 +195,29 @@ impl App {
 
     /// To the view and moment of a `coral://` link of this colony.
     fn follow_link(&mut self, link: &str, now: Moment) -> Outcome {
-        let Some((spot, to, window)) = self.read_link(link) else {
-            let why = "this is no link into this colony".to_owned();
-            return self.said(Err(why), now);
-        };
-        self.visit(spot);
-        let mut time = Time {
-            window,
-            ..self.time
-        };
-        time.go(to, self.newest(now));
-        self.retime(time, now)
+        match Address::read(link).filter(|there| there.colony == self.config.colony) {
+            Some(there) => self.go_there(there, now),
+            None => self.said(Err("this is no link into this colony".to_owned()), now),
+        }
     }
 
-    fn read_link(&self, link: &str) -> Option<(Spot, TimeNs, Duration)> {
-        let rest = link.trim().strip_prefix("coral://")?;
-        let (path, query) = rest.split_once('?')?;
-        let mut parts = path.split('/');
-        if read_part(parts.next()?)? != self.config.colony {
-            return None;
+    /// To a view and moment.
+    pub(super) fn go_there(&mut self, there: Address, now: Moment) -> Outcome {
+        self.visit(there.spot);
+        (self.changes, self.tab) = (there.changes, there.tab);
+        match there.filter.is_empty() {
+            true => drop(self.filters.remove(&self.spot.page)),
+            false => drop(
+                self.filters
+                    .insert(self.spot.page, Filter::parse(&there.filter)),
+            ),
         }
-        let spot = match parts.next()? {
-            "services" => Spot::page(Page::Services),
-            "topology" => Spot::page(Page::Topology),
-            "events" => Spot::page(Page::Events),
-            "fleet" => Spot::page(Page::Fleet),
-            "service" => Spot::service(ServiceKey {
-                namespace: Observed::new(read_part(parts.next()?)?),
-                name: Observed::new(read_part(parts.next()?)?),
-            }),
-            _ => return None,
+        let mut time = Time {
+            window: there.window,
+            ..self.time
         };
-        let number = |name: &str| -> Option<i64> {
-            let part = query.split('&').find_map(|p| p.strip_prefix(name))?;
-            part.parse().ok()
-        };
-        let to = TimeNs(number("at=")?.checked_mul(1_000_000_000)?);
-        let window = u64::try_from(number("window=")?).ok().filter(|&s| s > 0)?;
-        Some((spot, to, Duration::from_secs(window)))
+        time.go(there.to, self.newest(now));
+        self.retime(time, now)
     }
 
     /// Whether the palette can do anything now.

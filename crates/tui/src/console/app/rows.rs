@@ -3,7 +3,8 @@
 use super::{App, Page, RouteSort, Tab};
 use crate::console::change::edge_key;
 use crate::console::drawing::{self, Drawing};
-use crate::console::filter::Filter;
+use crate::console::filter::{Filter, Subject};
+use crate::console::instances::InstanceRow;
 use crate::console::layout;
 use crate::console::memo::Memo;
 use crate::console::moment::Moment;
@@ -11,6 +12,7 @@ use crate::console::questions;
 use crate::console::select::Select;
 use crate::console::tree::{Tree, TreeRow};
 use crate::console::trouble::Level;
+use crate::console::usual;
 use coral_model::answer::{AgentRow, EdgeRow, MetricRow, ServiceRow};
 use coral_model::{
     AgentId, AgentMode, AnswerBody, Event, Question, ServiceClass, ServiceKey, Span,
@@ -37,6 +39,7 @@ pub enum RowKey {
     Event(Box<Event>),
     Agent(AgentId),
     Route(String),
+    Instance(String, u64),
 }
 
 /// The cursors of all lists.
@@ -89,6 +92,8 @@ pub(in crate::console) struct Derived {
     pub(in crate::console) drawing: Memo<drawing::Key, Option<Drawing>>,
     /// Places of the events of the page, or of the rows of the tab.
     places: Memo<ListKey, Vec<usize>>,
+    /// The instances of the service, read out of their table.
+    instances: Memo<(u64, Option<Question>), Vec<InstanceRow>>,
     pub(in crate::console) before: Memo<(u64, Option<Question>), HashMap<ServiceKey, usize>>,
     pub(in crate::console) before_question: Option<Question>,
     /// Whose routes are shown, so that another one begins at the top.
@@ -156,6 +161,18 @@ impl App {
         places.filter_map(|&place| edges.get(place)).collect()
     }
 
+    /// The instances of the service, as far as they are known.
+    pub fn instances(&self) -> &[InstanceRow] {
+        self.derived.instances.get()
+    }
+
+    /// The instances of the tab.
+    pub fn tab_instances(&self) -> Vec<&InstanceRow> {
+        let rows = self.derived.instances.get();
+        let places = self.derived.places.get().iter();
+        places.filter_map(|&place| rows.get(place)).collect()
+    }
+
     /// Whether any agent counts requests; with none of them, no request is no news.
     pub fn sees_requests(&self) -> bool {
         let agents = self.picture().status.iter().flat_map(|s| &s.agents);
@@ -198,6 +215,10 @@ impl App {
             (List::Tab, Tab::Routes) => {
                 let row = self.route_rows().get(self.place(index)?)?;
                 Some(RowKey::Route(route_key(row)))
+            }
+            (List::Tab, Tab::Instances) => {
+                let row = self.derived.instances.get().get(self.place(index)?)?;
+                Some(RowKey::Instance(row.host.raw().to_owned(), row.pid))
             }
             (List::Tab, Tab::Callers | Tab::Callees) => {
                 let edge = self.picture().edges().get(self.place(index)?)?;
@@ -263,9 +284,13 @@ impl App {
         // Taken out while the rest is borrowed.
         let mut derived = std::mem::take(&mut self.derived);
         let mut order = std::mem::take(&mut self.order);
+        let mut usual = std::mem::take(&mut self.usual);
+        let asked = usual::questions(self.window(now).to, self.time.window);
+        usual.learn([0, 1].map(|i| (&asked[i], self.asked.answer(&asked[i]))));
         let picture = self.picture();
         let filter_of = |page| self.filters.get(&page).cloned().unwrap_or_default();
-        order.update(picture, &filter_of(Page::Services), self.sort, self.all);
+        let filter = filter_of(Page::Services);
+        order.update(picture, &usual, &filter, self.sort, self.all);
         if self.spot.page == Page::Topology {
             let filter = filter_of(Page::Topology);
             let key = (picture.version, self.all, filter.clone());
@@ -273,7 +298,12 @@ impl App {
             derived.tree.update(key, make);
         }
         if matches!(self.spot.page, Page::Events | Page::Service) {
-            let (key, make) = self.places_of_page();
+            let question = self.instances_question();
+            let key = (self.asked.version(), question.clone());
+            derived
+                .instances
+                .update(key, || self.instance_rows(question.as_ref()));
+            let (key, make) = self.places_of_page(derived.instances.get());
             derived.places.update(key, make);
         }
         let question = self
@@ -291,7 +321,7 @@ impl App {
         derived
             .before
             .update(key, || self.rows_before(derived.before_question.as_ref()));
-        (self.derived, self.order) = (derived, order);
+        (self.derived, self.order, self.usual) = (derived, order, usual);
     }
 
     fn rows_before(&self, question: Option<&Question>) -> HashMap<ServiceKey, usize> {
@@ -303,7 +333,10 @@ impl App {
         rows.iter().enumerate().map(key).collect()
     }
 
-    fn places_of_page(&self) -> (ListKey, impl FnOnce() -> Vec<usize> + '_) {
+    fn places_of_page<'a>(
+        &'a self,
+        instances: &'a [InstanceRow],
+    ) -> (ListKey, impl FnOnce() -> Vec<usize> + 'a) {
         let key = (
             self.asked.version(),
             self.picture().version,
@@ -312,10 +345,11 @@ impl App {
             self.tab,
             self.route_sort,
             self.spot.service.clone(),
-            questions::events(self.time.span(), None),
+            questions::events(self.time.span(), None, self.kinds()),
         );
         let make = || match (self.spot.page, self.tab) {
             (Page::Service, Tab::Routes) => self.route_places(),
+            (Page::Service, Tab::Instances) => passing(instances, self.filter()),
             (Page::Service, Tab::Callers) => self.edge_places(false),
             (Page::Service, Tab::Callees) => self.edge_places(true),
             _ => {
@@ -372,7 +406,7 @@ impl App {
         let list = self.list();
         let any = self.count(list) > 0;
         match (list, self.tab) {
-            (List::Tab, Tab::Routes) => false,
+            (List::Tab, Tab::Routes | Tab::Instances) => false,
             _ => any,
         }
     }
@@ -394,7 +428,10 @@ impl App {
 }
 
 /// The places of the rows that pass.
-fn passing(rows: &[Event], filter: &Filter) -> Vec<usize> {
+fn passing<'a, T>(rows: &'a [T], filter: &Filter) -> Vec<usize>
+where
+    &'a T: Subject,
+{
     (0..rows.len())
         .filter(|&i| filter.passes(&&rows[i]))
         .collect()

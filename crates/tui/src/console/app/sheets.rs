@@ -1,14 +1,14 @@
 //! The views as tables of plain values, as command lines, and as links.
 
 use super::{App, Page, Tab};
+use crate::console::address::Address;
+use crate::console::instances::InstanceRow;
 use crate::console::moment::Moment;
 use crate::console::pick;
-use crate::console::take::{
-    Copied, Form, RED_COLUMNS, Sheet, Value, link_part, red_values, shell_word,
-};
+use crate::console::take::{Copied, Form, RED_COLUMNS, Sheet, Value, red_values, shell_word};
 use crate::console::trouble::figures;
 use coral_model::answer::{EdgeRow, MetricRow, ServiceRow};
-use coral_model::{Event, ServiceKey};
+use coral_model::{Event, Question, ServiceKey};
 use coral_report::text;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ impl App {
                 edges_sheet(self.tab_edges().into_iter())
             }
             (Page::Service, Tab::Routes) => routes_sheet(&self.tab_routes()),
+            (Page::Service, Tab::Instances) => instances_sheet(&self.tab_instances()),
             (Page::Events, _) | (Page::Service, Tab::Changes) => events_sheet(&self.event_rows()),
             (Page::Fleet, _) => self.fleet_sheet(),
         }
@@ -114,6 +115,10 @@ impl App {
                 let route = self.tab_routes().get(self.sheet_row()).copied();
                 route.map(|r| r.route.visible().into_owned())
             }
+            (Page::Service, Tab::Instances) => {
+                let row = self.tab_instances().get(self.sheet_row()).copied();
+                row.map(|r| r.pid.to_string())
+            }
             (Page::Service, Tab::Callers | Tab::Callees) => {
                 let edge = self.tab_edges().get(self.sheet_row()).copied();
                 edge.map(|e| text::service(other_end(e, self.tab)))
@@ -161,7 +166,9 @@ impl App {
                 format!("topology{all}")
             }
             (Page::Service, Tab::Routes) => format!("query metrics {}", service()),
+            (Page::Service, Tab::Instances) => self.instances_command(),
             (Page::Service, Tab::Changes) => format!("query events {}", service()),
+            (Page::Events, _) if self.changes => "query changes".to_owned(),
             (Page::Events, _) => "query events".to_owned(),
             (Page::Fleet, _) => "status".to_owned(),
         };
@@ -171,6 +178,7 @@ impl App {
         };
         let time = match (self.spot.page, self.time.end()) {
             (Page::Fleet, _) => String::new(),
+            (Page::Service, _) if self.tab == Tab::Instances => String::new(),
             (_, None) => format!(" --since {}", length(self.time.window)),
             (_, Some(to)) => {
                 let window = self.time.window_at(to);
@@ -181,25 +189,26 @@ impl App {
         format!("coral {command}{colony}{time}")
     }
 
+    /// Instances have no command of their own: the statement that is asked here, its stretch in it.
+    fn instances_command(&self) -> String {
+        match self.instances_question() {
+            Some(Question::Sql { text, .. }) => format!("query sql {}", shell_word(&text)),
+            _ => "query sql".to_owned(),
+        }
+    }
+
     /// The link that leads back to this view and moment.
     pub fn link_here(&self, now: Moment) -> String {
-        let page = match (&self.spot.service, self.spot.page) {
-            (Some(service), _) => {
-                let parts = (service.namespace.raw(), service.name.raw());
-                format!("service/{}/{}", link_part(parts.0), link_part(parts.1))
-            }
-            (None, Page::Services | Page::Service) => "services".to_owned(),
-            (None, Page::Topology) => "topology".to_owned(),
-            (None, Page::Events) => "events".to_owned(),
-            (None, Page::Fleet) => "fleet".to_owned(),
+        let there = Address {
+            colony: self.config.colony.clone(),
+            spot: self.spot.clone(),
+            changes: self.changes,
+            tab: self.tab,
+            filter: self.filter().text().to_owned(),
+            to: self.time.end().unwrap_or(self.newest(now)),
+            window: self.time.window,
         };
-        let to = self.time.end().unwrap_or(self.newest(now));
-        let (colony, seconds) = (&self.config.colony, self.time.window.as_secs());
-        let at = to.0.div_euclid(1_000_000_000);
-        format!(
-            "coral://{}/{page}?at={at}&window={seconds}",
-            link_part(colony)
-        )
+        there.write()
     }
 
     /// The name of a file that the table of this view is written to.
@@ -207,11 +216,13 @@ impl App {
         let sheet = match (self.spot.page, self.tab) {
             (Page::Services, _) => "services",
             (Page::Topology, _) => "topology",
+            (Page::Events, _) if self.changes => "changes",
             (Page::Events, _) => "events",
             (Page::Fleet, _) => "agents",
             (Page::Service, Tab::Routes) => "routes",
             (Page::Service, Tab::Callers) => "callers",
             (Page::Service, Tab::Callees) => "callees",
+            (Page::Service, Tab::Instances) => "instances",
             (Page::Service, Tab::Changes) => "changes",
         };
         let end = self.picture().head().map(|head| head.window.to);
@@ -283,6 +294,37 @@ fn routes_sheet(routes: &[&MetricRow]) -> Sheet {
         name: "routes",
         rows: rows.collect(),
         columns,
+    }
+}
+
+fn instances_sheet(rows: &[&InstanceRow]) -> Sheet {
+    let known = |n: Option<u64>| n.map_or(Value::Unknown, Value::from);
+    let row = |row: &&InstanceRow| {
+        vec![
+            row.host.visible().into_owned().into(),
+            row.pid.into(),
+            row.started
+                .map_or(Value::Unknown, |at| coral_report::rfc3339(at).into()),
+            row.ports.visible().into_owned().into(),
+            row.cpu_cores.into(),
+            known(row.rss_bytes),
+            known(row.fds),
+            known(row.threads),
+        ]
+    };
+    Sheet {
+        name: "instances",
+        columns: vec![
+            "host",
+            "pid",
+            "started",
+            "ports",
+            "cpu_cores",
+            "rss_bytes",
+            "fds",
+            "threads",
+        ],
+        rows: rows.iter().map(row).collect(),
     }
 }
 

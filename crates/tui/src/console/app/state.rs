@@ -63,14 +63,16 @@ pub enum Tab {
     Routes,
     Callers,
     Callees,
+    Instances,
     Changes,
 }
 
 /// The tabs in their order, with their names.
-pub const TABS: [(Tab, &str); 4] = [
+pub const TABS: [(Tab, &str); 5] = [
     (Tab::Routes, "Routes"),
     (Tab::Callers, "Callers"),
     (Tab::Callees, "Callees"),
+    (Tab::Instances, "Instances"),
     (Tab::Changes, "Changes"),
 ];
 
@@ -81,6 +83,7 @@ pub enum Mode {
     Page,
     Filter,
     Pick,
+    Note,
     Palette,
     Menu,
     Help,
@@ -187,7 +190,7 @@ impl Mode {
     pub(in crate::console) fn every_stack() -> Vec<(Vec<Scope>, &'static str)> {
         use Scope as S;
         let page = |own: &[Scope]| {
-            let mut scopes = vec![S::Start, S::Leads];
+            let mut scopes = vec![S::Start, S::Leads, S::Act];
             scopes.extend_from_slice(own);
             scopes.extend([S::Rows, S::Time, S::Pages, S::Everywhere]);
             scopes
@@ -195,7 +198,7 @@ impl Mode {
         vec![
             (page(&[S::Services, S::Sorted, S::Panes]), "Services"),
             (page(&[S::Topology, S::Panes]), "Topology"),
-            (page(&[]), "Events"),
+            (page(&[S::Events]), "Events"),
             (page(&[S::Panes]), "Fleet"),
             (page(&[S::Service, S::Sorted]), "a service"),
             (vec![S::Start, S::Time, S::Pages, S::Everywhere], "no data"),

@@ -6,6 +6,7 @@ use crate::console::layout;
 use crate::console::moment::Moment;
 use crate::console::questions;
 use crate::console::time::Shown;
+use crate::console::usual;
 use crate::failure::Failure;
 use coral_model::{Answer, Question, ServiceKey, Span};
 
@@ -31,10 +32,11 @@ impl App {
             Page::Services if layout::shows_detail(self, now) => {
                 wanted.extend(self.subject().map(|s| questions::routes(span, s)));
             }
-            Page::Events => wanted.push(questions::events(span, None)),
+            Page::Events => wanted.push(questions::events(span, None, self.kinds())),
             Page::Service => {
                 wanted.extend(service.map(|s| questions::routes(span, s)));
-                wanted.extend(service.map(|s| questions::events(span, Some(s))));
+                wanted.extend(service.map(|s| questions::events(span, Some(s), &[])));
+                wanted.extend(self.instances_question());
             }
             Page::Services | Page::Topology | Page::Fleet => {}
         }
@@ -45,7 +47,19 @@ impl App {
         if self.spot.page == Page::Service {
             wanted.extend(service.into_iter().flat_map(|s| self.chart_of(s, now)));
         }
+        wanted.extend(self.usual_wanted(now));
         wanted
+    }
+
+    /// What says what is usual: an hour before; a day before only where that says nothing.
+    fn usual_wanted(&self, now: Moment) -> Vec<Question> {
+        let [hour, day] = usual::questions(self.window(now).to, self.time.window);
+        let nothing = match self.asked.get(&hour) {
+            None => return vec![hour],
+            Some(Ok(answer)) => usual::says_nothing(answer),
+            Some(Err(_)) => true,
+        };
+        if nothing { vec![hour, day] } else { vec![hour] }
     }
 
     /// The charts of a service from now back, then those of the time that is compared with.

@@ -23,9 +23,9 @@ const KINDS: [(&str, u8); 2] = [("trouble", 3), ("changes", 2)];
 /// How much an event matters: trouble, no data, a change, the rest.
 pub(super) fn rank(event: &Event) -> u8 {
     match event.kind.name() {
-        "crash" | "out_of_memory" | "disk_full" => 4,
+        "crash" | "out_of_memory" | "disk_full" | "unhealthy" => 4,
         "gap" => 3,
-        "change" | "restart" | "start" => 2,
+        "change" | "restart" | "start" | "healthy" | "note" => 2,
         _ => 1,
     }
 }

@@ -6,7 +6,7 @@ use crate::console::keys::{Binding, Command, Scope, bindings};
 use crate::console::layout::Regions;
 use crate::console::pick;
 use crate::console::theme::{BROKEN, LIVE};
-use coral_report::text::{fit, width};
+use coral_report::text::{fit, service, width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -15,7 +15,7 @@ impl App {
     /// Whether the line of what is typed is there.
     pub(in crate::console) fn shows_note(&self) -> bool {
         let filtered = self.mode == Mode::Filter || !self.filter().text().is_empty();
-        self.mode == Mode::Pick || filtered && self.body() == Body::Page
+        matches!(self.mode, Mode::Pick | Mode::Note) || filtered && self.body() == Body::Page
     }
 }
 
@@ -23,6 +23,7 @@ pub(super) fn draw(view: View<'_>, regions: &Regions, buf: &mut Buffer) {
     if let Some(area) = regions.note {
         let line = match view.app.mode {
             Mode::Pick => picked(view),
+            Mode::Note => noted(view, usize::from(area.width)),
             _ => note(view, usize::from(area.width)),
         };
         put(line, area, buf);
@@ -69,6 +70,33 @@ fn picked(view: View<'_>) -> Line<'static> {
         span(app.input.clone(), theme.bold()),
         span("█", theme.link()),
         span(format!("   {means}"), theme.dim()),
+    ])
+}
+
+/// The note that is typed, and where it will stand.
+fn noted(view: View<'_>, columns: usize) -> Line<'static> {
+    let (app, theme) = (view.app, view.theme.old(false));
+    let at = match app.time.end() {
+        Some(at) => super::day_clock(at, view.now.wall, &app.config.zone),
+        None => "now".to_owned(),
+    };
+    let about = match &app.spot.service {
+        Some(key) => format!("   about {}, {at}", fit(&service(key), 30)),
+        None => format!("   {at}"),
+    };
+    let room = columns.saturating_sub(width(&about) + 6);
+    let typed: Vec<char> = app.input.chars().collect();
+    // The end of a long text is what is being typed.
+    let mut skip = typed.len().saturating_sub(room);
+    let rest = |skip: usize| typed[skip..].iter().collect::<String>();
+    while width(&rest(skip)) > room {
+        skip += 1;
+    }
+    Line::from(vec![
+        span(" m ", theme.link()),
+        span(rest(skip), theme.bold()),
+        span("█", theme.link()),
+        span(about, theme.dim()),
     ])
 }
 
@@ -174,7 +202,10 @@ fn word(app: &App, command: Command, word: &'static str) -> &'static str {
         Command::Zoom if app.pane.zoomed => "both panes",
         Command::Wide if app.spot.page == Page::Topology && app.tree_form => "drawing",
         Command::Wide if app.spot.page == Page::Services && app.wide => "usual columns",
+        Command::Changes if app.changes => "all events",
         Command::Keep if app.mode == Mode::Pick => "go there",
+        Command::Keep if app.mode == Mode::Note => "write down",
+        Command::Out if app.mode == Mode::Note => "write nothing",
         Command::Out if app.mode == Mode::Pick => "stay",
         Command::Back if app.pane.zoomed || app.pane.focused => "back",
         Command::Back if app.spot.page == Page::Service => "back",

@@ -1,5 +1,6 @@
 //! The page of a service: what it is in one line, its charts, the figures of the window beside them, and its lists.
 
+mod instances;
 mod lists;
 
 use super::detail::no_answer;
@@ -9,8 +10,8 @@ use crate::console::layout::{self, ServiceAreas};
 use crate::console::theme::OLD;
 use crate::console::trouble::{Trouble, figures, is_stale};
 use coral_model::answer::{Red, ServiceRow};
-use coral_model::{Event, ServiceKey};
-use coral_report::figure::{UNKNOWN, age, bytes, millis, percent, percentile, rate};
+use coral_model::{Event, ServiceKey, TimeNs};
+use coral_report::figure::{UNKNOWN, age, bytes, health, millis, percent, percentile, rate};
 use coral_report::text::{self, fit, left, right};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -51,11 +52,14 @@ fn title(
     let name = fit(&text::service(service), width / 2).into_owned();
     let (glyph, style) = match row {
         Some(row) if is_stale(row) => (OLD, theme.dim()),
-        Some(row) => theme.level(Trouble::of(row).level()),
+        Some(row) => {
+            let usual = view.app.usual.p95(&row.service);
+            theme.level(Trouble::of(row, usual).level())
+        }
         None => (OLD, theme.dim()),
     };
     let facts = match row {
-        Some(row) => about(row),
+        Some(row) => about(row, view.app.window(view.now).to),
         None => "nothing was seen of it in this window".to_owned(),
     };
     let room = width.saturating_sub(text::width(&name) + 6);
@@ -66,7 +70,7 @@ fn title(
     ])
 }
 
-fn about(row: &ServiceRow) -> String {
+fn about(row: &ServiceRow, now: TimeNs) -> String {
     let plural = |n: u32, word: &str| match n {
         1 => format!("1 {word}"),
         n => format!("{n} {word}s"),
@@ -87,6 +91,9 @@ fn about(row: &ServiceRow) -> String {
             row.in_flight,
             age(oldest)
         ));
+    }
+    if let Some(state) = &row.health {
+        parts.push(health(state, now));
     }
     if let Some(stale) = row.stale.filter(|_| is_stale(row)) {
         parts.push(format!("its data is {} old", age(stale)));

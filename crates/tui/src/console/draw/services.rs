@@ -10,6 +10,7 @@ use crate::console::order::{CALLS, only_calls};
 use crate::console::sort;
 use crate::console::theme::OLD;
 use crate::console::trouble::{Trouble, figures, is_stale};
+pub(super) use cells::unhealthy;
 use cells::{unread, value};
 use coral_model::answer::ServiceRow;
 use coral_report::figure::age;

@@ -1,5 +1,6 @@
 //! A screen that is too small for pages: where and when, the worst services, and how to see more.
 
+use super::services::unhealthy;
 use super::{View, clock, put, span};
 use crate::console::app::{Body, LinkState};
 use crate::console::theme::{LIVE, OLD, UNUSUAL};
@@ -7,7 +8,7 @@ use crate::console::trouble::{Trouble, figures, is_stale};
 use coral_model::ServiceClass;
 use coral_model::answer::ServiceRow;
 use coral_report::figure::{millis, percent, rate};
-use coral_report::text::{left, right, service};
+use coral_report::text::{fit, left, right, service};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -123,6 +124,10 @@ fn line(view: View<'_>, row: &ServiceRow, trouble: Trouble, width: usize) -> Lin
     };
     let red = figures(row).filter(|_| !is_stale(row));
     let figures = match red {
+        _ if trouble == Trouble::Unhealthy => {
+            let text = unhealthy(view, row).unwrap_or_default();
+            right(&fit(&text, FIGURES), FIGURES)
+        }
         None if is_stale(row) => right("old", FIGURES),
         None => right("no requests", FIGURES),
         Some(red) => format!(

@@ -6,6 +6,7 @@ use super::super::services::{marked, no_match};
 use super::super::table::{Cell, Column, GAP, cell, line, titles, total};
 use super::super::topology::{errors, level};
 use super::super::{View, cursor_style, put};
+use super::instances;
 use crate::console::app::{List, RouteSort, Tab, other_end};
 use crate::console::layout::rows_of_table;
 use coral_model::StatusClass;
@@ -25,12 +26,14 @@ pub(super) fn draw(view: View<'_>, area: Rect, buf: &mut Buffer) {
     let old = match view.app.tab {
         Tab::Routes => view.app.known_routes().old,
         Tab::Changes => view.app.known_events(view.app.spot.service.as_ref()).old,
+        Tab::Instances => view.app.known_instances().old,
         Tab::Callers | Tab::Callees => false,
     };
     let view = view.when_old(old);
     let (head, lines) = match view.app.tab {
         Tab::Routes => routes(view, usize::from(area.width)),
         Tab::Callers | Tab::Callees => edges(view, usize::from(area.width)),
+        Tab::Instances => instances::list(view, usize::from(area.width)),
         Tab::Changes => events::table(view, area.width, false),
     };
     put(head, area, buf);
@@ -76,6 +79,7 @@ fn after(view: View<'_>, count: usize, height: usize, offset: usize) -> Vec<Line
         let all = match app.tab {
             Tab::Routes => app.route_rows().len(),
             Tab::Callers | Tab::Callees => app.picture().edges().len(),
+            Tab::Instances => app.instances().len(),
             Tab::Changes => app.page_events().0.len(),
         };
         return vec![no_match(view, all, "rows")];
@@ -85,6 +89,10 @@ fn after(view: View<'_>, count: usize, height: usize, offset: usize) -> Vec<Line
         Tab::Changes => (
             app.known_events(app.spot.service.as_ref()),
             "nothing happened to it in this window",
+        ),
+        Tab::Instances => (
+            app.known_instances(),
+            "no process of it was seen in this window; they are kept for 48 hours",
         ),
         Tab::Callers => return say("nobody was seen calling it in this window".to_owned()),
         Tab::Callees => return say("it was not seen calling anybody in this window".to_owned()),

@@ -5,10 +5,10 @@ use super::super::table::{Cell, Column, cell, line, total};
 use super::super::{View, span};
 use super::{Kind, name};
 use crate::console::time::Compare;
-use crate::console::trouble::{Trouble, figures, is_stale, slower};
+use crate::console::trouble::{Trouble, figures, is_stale, slower_than};
 use coral_model::Protocol;
 use coral_model::answer::{FEW_SAMPLES, Red, ServiceRow};
-use coral_report::figure::{UNKNOWN, age, bytes, millis, percent, percentile, rate};
+use coral_report::figure::{UNKNOWN, age, bytes, health, millis, percent, percentile, rate};
 use coral_report::text;
 use ratatui::style::Style;
 use ratatui::text::Line;
@@ -111,9 +111,9 @@ fn p95(view: View<'_>, row: &ServiceRow, red: Option<&Red>, measured: Style) -> 
     let before = view.app.row_before(&row.service).and_then(figures);
     let times = match before.and_then(|b| b.p95) {
         Some(before) => changed(before, red.p95),
-        // What is compared with is not known: the window itself says what is usual.
+        // What is compared with is not known, and nothing else was asked for.
         None if compared => None,
-        None => slower(&row.trend),
+        None => slower_than(&row.trend, view.app.usual.p95(&row.service)),
     };
     match times {
         Some(times) if times >= 1.0 => {
@@ -185,6 +185,12 @@ fn short_age(span: Duration) -> String {
 /// p95 over the window; where it is old, its age.
 pub(in super::super) fn trend(view: View<'_>, row: &ServiceRow, width: usize) -> Cell {
     let theme = view.theme;
+    if let Some(text) = unhealthy(view, row) {
+        let fits = text::width(&text) <= width;
+        // The glyph says what it is about where there is no room for the word.
+        let short = text.strip_prefix("health: ").filter(|_| !fits);
+        return cell(short.unwrap_or(&text), theme.broken());
+    }
     match row.stale.filter(|_| is_stale(row)) {
         None => sparkline(&row.trend, width)
             .into_iter()
@@ -197,6 +203,12 @@ pub(in super::super) fn trend(view: View<'_>, row: &ServiceRow, width: usize) ->
             cell(format!("{line}{note}"), theme.dim())
         }
     }
+}
+
+/// What its health check says, while it fails.
+pub(in super::super) fn unhealthy(view: View<'_>, row: &ServiceRow) -> Option<String> {
+    let state = row.health.as_ref().filter(|state| !state.healthy)?;
+    Some(health(state, view.app.window(view.now).to))
 }
 
 /// Nothing could be read of what it says: what its connections show stands in place of the figures.
@@ -219,7 +231,10 @@ pub(super) fn unread(
         value(view, *kind, row, None, Trouble::None, column.width)
     };
     let mut cells: Vec<Cell> = before.iter().map(shown).collect();
-    cells.push(cell(connections(view, row), theme.dim()));
+    cells.push(match unhealthy(view, row) {
+        Some(text) => cell(text, theme.broken()),
+        None => cell(connections(view, row), theme.dim()),
+    });
     cells.extend(after.iter().map(shown));
     let middle = Column::words("", total(&between));
     let columns = before.into_iter().map(|c| c.1).chain([middle]);
