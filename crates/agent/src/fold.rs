@@ -193,6 +193,11 @@ impl Fold {
         (current > open).then(|| TimeNs(current * SUMMARY.as_nanos() as i64))
     }
 
+    /// The clock was moved, at an edge: the interval that is open begins at `now`.
+    pub fn resume_at(&mut self, now: TimeNs) {
+        self.opened = now;
+    }
+
     /// Whether `at` is an interval's edge.
     pub fn is_edge(at: TimeNs) -> bool {
         at.0 % SUMMARY.as_nanos() as i64 == 0

@@ -21,10 +21,12 @@ mod ship;
 mod spool;
 
 pub use chronicle::fuzz as fuzz_command_line;
+pub use clock::{Clocks, Reading};
 pub use loader::serve_loader;
 pub use proc::build::fuzz as fuzz_program_file;
 pub use route::fuzz as fuzz_route;
 pub use run::{Options, run, run_over};
+pub use spool::{SPOOL_BYTES, SPOOL_BYTES_MIN};
 
 /// Why the agent cannot go on.
 #[derive(Debug, thiserror::Error)]

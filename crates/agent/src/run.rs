@@ -2,10 +2,10 @@
 
 mod observer;
 
-use crate::clock::{Clock, Reading};
+use crate::clock::{Clock, Clocks, Reading};
 use crate::identity::Identity;
 use crate::ship::{Outbox, ship};
-use crate::spool::{SPOOL_BYTES, Spool};
+use crate::spool::Spool;
 use crate::{AgentError, capabilities, loader};
 use coral_config::{
     AGENT_POLICY_FILE, AgentPolicy, ColonyFolder, Held, Person, Role, private_folder,
@@ -38,6 +38,10 @@ pub struct Options {
     pub lifeline: bool,
     /// The program whose `load` command loads the kernel programs: this one.
     pub loader: PathBuf,
+    /// The most bytes that wait on disk for the colony.
+    pub spool_bytes: u64,
+    /// What tells the time.
+    pub clocks: Clocks,
 }
 
 /// Observes until the lifeline or a signal ends it.
@@ -66,11 +70,11 @@ pub async fn run_over(
     let policy = AgentPolicy::load(AGENT_POLICY_FILE.as_ref(), own_uid, sudo_uid)?;
     let _held = take_role(&options.folder.run, sudo_uid.unwrap_or(own_uid))?;
     let identity = Identity::load(&options.folder.agent)?;
-    let reading = Reading::now();
+    let reading = options.clocks.read();
     let clock = Clock::new(reading);
     let attached = attach(&options.loader);
     let missing = capabilities::missing(attached.as_ref().err(), &options.loader);
-    let outbox = Arc::new(outbox(&options.folder.spool));
+    let outbox = Arc::new(outbox(&options.folder.spool, options.spool_bytes));
     let epoch = epoch(reading, &outbox);
     let hello = coral_proto::hello(
         identity.agent.as_str(),
@@ -82,7 +86,7 @@ pub async fn run_over(
     let shipping = tokio::spawn(ship(dialer, outbox.clone(), hello));
     let mut observer = Observer::new(
         identity,
-        clock,
+        (clock, options.clocks),
         epoch,
         attached.ok(),
         missing,
@@ -117,10 +121,10 @@ fn raise_limit() {
 }
 
 /// Over the spool that the last run left; in memory alone when it cannot be opened.
-fn outbox(folder: &Path) -> Outbox {
+fn outbox(folder: &Path, most_bytes: u64) -> Outbox {
     let opened = private_folder(folder)
         .map_err(io::Error::other)
-        .and_then(|()| Spool::open(folder, SPOOL_BYTES));
+        .and_then(|()| Spool::open(folder, most_bytes));
     match opened {
         Ok((spool, left)) => Outbox::over(spool, left),
         Err(error) => {

@@ -2,6 +2,7 @@
 //! Both are bounded; when the colony is gone too long the oldest batches go first, and their summaries are counted as lost.
 
 mod assemble;
+mod losses;
 mod outbox;
 
 pub use assemble::assemble;
@@ -93,11 +94,15 @@ async fn stream(
         epoch: hello.epoch,
         seq,
     };
-    outbox.acknowledge(id(resume.seq));
+    outbox.resume(id(resume.seq));
     let (mut sent, mut next) = (id(resume.seq), None);
     loop {
         next = next.or_else(|| outbox.after(sent));
         let of_run = next.as_ref().is_some_and(|b| b.epoch == hello.epoch);
+        if let Some(batch) = next.as_ref().filter(|_| of_run) {
+            // From here on it may arrive, whatever becomes of it in the outbox.
+            outbox.hand(Id::of(batch));
+        }
         if next.is_some() && !of_run && outbox.oldest_run() != Some(hello.epoch) {
             return Ok(Ended::RunComplete);
         }

@@ -148,8 +148,9 @@ impl Live {
                 | Item::Request(_) => {}
             }
         }
-        let known = inner.agents.entry(agent.clone()).or_default();
-        known.newest = known.newest.max(newest);
+        // An agent's batches come in order. When its clock went back, so does this, or it would look alive for as long
+        // after its end.
+        inner.agents.entry(agent.clone()).or_default().newest = newest;
         inner.sweep(now);
     }
 

@@ -3,7 +3,7 @@
 mod says;
 
 use crate::chronicle::Chronicle;
-use crate::clock::{Clock, Reading};
+use crate::clock::{Clock, Clocks, Reading};
 use crate::enrich::{Enrich, Processes};
 use crate::fold::Fold;
 use crate::health::{SelfMeter, give_back_memory, loss, pss_bytes};
@@ -26,6 +26,7 @@ const MEASURE_TICKS: u32 = 10;
 /// The agent's state between two ticks.
 pub struct Observer {
     identity: Identity,
+    clocks: Clocks,
     clock: Clock,
     epoch: Epoch,
     seq: u64,
@@ -50,19 +51,20 @@ pub struct Observer {
 impl Observer {
     pub fn new(
         identity: Identity,
-        clock: Clock,
+        (clock, clocks): (Clock, Clocks),
         epoch: u64,
         source: Option<Box<dyn Source>>,
         missing: Vec<Missing>,
         outbox: Arc<Outbox>,
     ) -> Self {
-        let reading = Reading::now();
+        let reading = clocks.read();
         let now = clock.at(reading.boot_ns);
         let mut enrich = Enrich::new(Processes::new(identity.clone(), now));
         enrich.refresh(&clock);
         let host = Host::new(&enrich.processes, now, reading.boot_ns);
         Self {
             identity,
+            clocks,
             clock,
             epoch: Epoch(epoch),
             seq: 0,
@@ -86,7 +88,7 @@ impl Observer {
 
     /// How long until the next whole second of the agent's clock.
     pub fn next_tick(&self) -> Duration {
-        let now = self.clock.at(Reading::now().boot_ns);
+        let now = self.clock.at(self.clocks.read().boot_ns);
         let second = PULSE.as_nanos() as i64;
         let next = TimeNs((self.last.0.div_euclid(second) + 1) * second);
         next.since(now)
@@ -104,7 +106,7 @@ impl Observer {
 
     /// One second's work.
     pub fn tick(&mut self) {
-        let reading = Reading::now();
+        let reading = self.clocks.read();
         let second = PULSE.as_nanos() as i64;
         let at = TimeNs(self.clock.at(reading.boot_ns).0.div_euclid(second) * second);
         self.step(at, reading);
@@ -112,16 +114,17 @@ impl Observer {
 
     /// The last second's work: the open interval is closed where it stands.
     pub fn finish(&mut self) {
-        let reading = Reading::now();
+        let reading = self.clocks.read();
         let at = self.clock.at(reading.boot_ns);
         self.enrich.give_up();
         self.step(at, reading);
+        let at = self.last;
         let mut items = self.fold.close(at);
         items.push(Item::Health(self.health(at)));
         self.send(at, items, true, true);
     }
 
-    fn step(&mut self, at: TimeNs, reading: Reading) {
+    fn step(&mut self, mut at: TimeNs, reading: Reading) {
         self.ticks += 1;
         self.last = at;
         let mut items = vec![];
@@ -149,9 +152,13 @@ impl Observer {
         if edge {
             let processes = &self.enrich.processes;
             items.extend(self.host.sample(processes, at, reading.boot_ns));
-            items.extend(self.follow_wall(at, reading).map(Item::Event));
+            if let Some(event) = self.follow_wall(reading) {
+                at = event.at;
+                items.push(Item::Event(event));
+            }
         }
         items.extend(self.disk_full(at).map(Item::Event));
+        items.extend(self.dropped().map(Item::Event));
         self.measure(reading);
         items.push(Item::Health(self.health(at)));
         self.send(at, items, edge || self.ticks == 1, edge);

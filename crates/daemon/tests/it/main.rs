@@ -5,6 +5,7 @@
 //! `CORAL_REQUIRE_KERNEL=1`, as in CI, what is missing fails; without it the test says what it lacks and ends.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod days;
 mod dial;
 mod exact;
 mod identity;

@@ -5,14 +5,20 @@ use crate::clock::Reading;
 use coral_model::{AgentHealth, AgentMode, Event, EventKind, Loss, Missing, Observed, TimeNs};
 
 impl Observer {
-    pub(super) fn follow_wall(&mut self, at: TimeNs, reading: Reading) -> Option<Event> {
+    /// At an interval's edge, when all before it is folded.
+    pub(super) fn follow_wall(&mut self, reading: Reading) -> Option<Event> {
         let jumped = self.clock.follow(reading)?;
+        // The second and the interval that are open go on at the new time, or a step back would stop both until the
+        // clock has caught up with them.
+        let moved = self.clock.at(reading.boot_ns);
+        self.last = moved;
+        self.fold.resume_at(moved);
         let text = format!(
             "the wall clock of this host jumped by {:.3} s",
             jumped as f64 / 1e9
         );
         Some(Event {
-            at,
+            at: moved,
             until: None,
             kind: EventKind::ClockJump,
             agent: self.identity.agent.clone(),
@@ -54,6 +60,30 @@ impl Observer {
                 .to_owned(),
         });
         self.missing.iter().cloned().chain(spool).collect()
+    }
+
+    /// What the colony was away too long for: a gap in its data, with what was in it.
+    pub(super) fn dropped(&mut self) -> Option<Event> {
+        let dropped = self.outbox.lost()?;
+        let window = dropped.window?;
+        tracing::warn!(
+            summaries = dropped.summaries,
+            served = dropped.served,
+            made = dropped.made,
+            "dropped: the colony was away for longer than the spool holds"
+        );
+        let (summaries, served, made) = (dropped.summaries, dropped.served, dropped.made);
+        Some(Event {
+            at: window.from,
+            until: Some(window.to),
+            kind: EventKind::Gap,
+            agent: self.identity.agent.clone(),
+            service: None,
+            instance: None,
+            text: Observed::new(format!(
+                "the colony was away for longer than the spool holds: {summaries} summaries were dropped, of {served} requests served and {made} made"
+            )),
+        })
     }
 
     /// Notes whether the spool could be written; a disk that is full since this second is an event.
