@@ -35,11 +35,8 @@ fn main() -> Result<()> {
     let state = folder.store.parent().unwrap_or(&folder.run);
     private_folder(state)?;
     let started = now();
-    let store = Arc::new(Duck::open(
-        &folder.store,
-        arguments.keeping(state),
-        started,
-    )?);
+    let keeping = arguments.keeping(state);
+    let store = Arc::new(Duck::open(&folder.store, keeping, started)?);
     let parts = Parts {
         store: store.clone(),
         people: People::only(nix::unistd::geteuid().as_raw()),
