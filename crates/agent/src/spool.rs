@@ -14,7 +14,7 @@ mod record;
 mod segment;
 mod slots;
 
-pub use dropped::Dropped;
+pub use dropped::{Dropped, Requests};
 pub use record::Id;
 
 use coral_proto::v1;

@@ -158,7 +158,7 @@ impl Observer {
             }
         }
         items.extend(self.disk_full(at).map(Item::Event));
-        items.extend(self.dropped().map(Item::Event));
+        items.extend(self.dropped().into_iter().map(Item::Event));
         self.measure(reading);
         items.push(Item::Health(self.health(at)));
         self.send(at, items, edge || self.ticks == 1, edge);

@@ -24,11 +24,11 @@ impl Losses {
         if id <= self.handed {
             self.unsure.push((id, dropped));
         } else {
-            self.lose(&dropped);
+            self.lose(dropped);
         }
     }
 
-    fn lose(&mut self, dropped: &Dropped) {
+    fn lose(&mut self, dropped: Dropped) {
         self.summaries += dropped.summaries;
         self.untold.add(dropped);
         self.heard = false;
@@ -44,7 +44,7 @@ impl Losses {
         for (dropped, what) in std::mem::take(&mut self.unsure) {
             let arrived = dropped.epoch == id.epoch && dropped <= id;
             if !arrived {
-                self.lose(&what);
+                self.lose(what);
             }
         }
         self.handed = id;
@@ -67,15 +67,16 @@ impl Losses {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spool::Requests;
 
     fn id(seq: u64) -> Id {
         Id { epoch: 1, seq }
     }
 
-    fn requests(requests: u64) -> Dropped {
+    fn requests(served: u64) -> Dropped {
         Dropped {
             summaries: 1,
-            served: requests,
+            requests: Requests { served, made: 0 },
             ..Dropped::default()
         }
     }
@@ -91,7 +92,7 @@ mod tests {
         losses.resume(id(2));
         assert_eq!(losses.summaries, 4);
         let told = losses.tell().unwrap();
-        assert_eq!(told.served, 8 + 16 + 32 + 64);
+        assert_eq!(told.requests.served, 8 + 16 + 32 + 64);
         assert_eq!(losses.tell(), None);
     }
 
@@ -103,6 +104,6 @@ mod tests {
         losses.acknowledge(id(1));
         assert_eq!((losses.summaries, losses.tell()), (0, None));
         losses.resume(id(1));
-        assert_eq!(losses.tell().map(|told| told.served), Some(1));
+        assert_eq!(losses.tell().map(|told| told.requests.served), Some(1));
     }
 }

@@ -75,10 +75,11 @@ fn number_before(text: &str, word: &str) -> u64 {
     before.trim().rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-/// Requests served, of batches that the agent dropped, as its events say.
-fn dropped(world: &World) -> u64 {
+/// Requests that a service served, of batches that the agent dropped, as its events say.
+fn dropped(world: &World, service: &str) -> u64 {
     let gaps = events(world, "gap");
-    let texts = gaps.iter().filter_map(|gap| gap["text"].as_str());
+    let own = gaps.iter().filter(|gap| gap["service"] == service);
+    let texts = own.filter_map(|gap| gap["text"].as_str());
     let dropped = texts.filter(|text| text.contains("were dropped"));
     dropped
         .map(|text| number_before(text, " requests served"))
@@ -98,7 +99,7 @@ fn stored(world: &World, service: &str) -> u64 {
 /// Stored and dropped together are what the server logged, in the end.
 fn adds_up(world: &World, nginx: &Nginx) {
     let truth = nginx.truth().0;
-    let all = || stored(world, &nginx.service()) + dropped(world);
+    let all = || stored(world, &nginx.service()) + dropped(world, &nginx.service());
     eventually("what is stored and what was dropped add up", || {
         all() >= truth
     });

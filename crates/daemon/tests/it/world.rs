@@ -47,7 +47,8 @@ pub struct World {
     pub home: tempfile::TempDir,
     /// What the commands and all that they start find in their environment.
     environment: Vec<(&'static str, &'static str)>,
-    _turn: MutexGuard<'static, ()>,
+    /// Held by those that are alone with kernel and processors.
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl World {
@@ -58,18 +59,20 @@ impl World {
 
     /// As [`Self::start`], with these variables in the environment.
     pub fn start_with(environment: &[(&'static str, &'static str)]) -> Self {
-        let world = Self::empty(environment);
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut world = Self::beside_others(environment);
+        world._turn = Some(turn);
         world.up();
         world
     }
 
-    /// Folders, and nothing that runs.
-    pub fn empty(environment: &[(&'static str, &'static str)]) -> Self {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Folders, and nothing that runs yet: for a test that waits more than it works, and measures no time, so that others
+    /// may run beside it.
+    pub fn beside_others(environment: &[(&'static str, &'static str)]) -> Self {
         Self {
             home: tempfile::Builder::new().prefix("coral").tempdir().unwrap(),
             environment: environment.to_vec(),
-            _turn: turn,
+            _turn: None,
         }
     }
 

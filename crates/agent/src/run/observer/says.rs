@@ -2,7 +2,10 @@
 
 use super::Observer;
 use crate::clock::Reading;
-use coral_model::{AgentHealth, AgentMode, Event, EventKind, Loss, Missing, Observed, TimeNs};
+use crate::spool::Requests;
+use coral_model::{
+    AgentHealth, AgentMode, Event, EventKind, Loss, Missing, Observed, ServiceKey, TimeNs,
+};
 
 impl Observer {
     /// At an interval's edge, when all before it is folded.
@@ -62,28 +65,36 @@ impl Observer {
         self.missing.iter().cloned().chain(spool).collect()
     }
 
-    /// What the colony was away too long for: a gap in its data, with what was in it.
-    pub(super) fn dropped(&mut self) -> Option<Event> {
-        let dropped = self.outbox.lost()?;
-        let window = dropped.window?;
-        tracing::warn!(
-            summaries = dropped.summaries,
-            served = dropped.served,
-            made = dropped.made,
-            "dropped: the colony was away for longer than the spool holds"
+    /// What the colony was away too long for: a gap in its data, and in that of each service, with what was in it.
+    pub(super) fn dropped(&mut self) -> Vec<Event> {
+        let Some(dropped) = self.outbox.lost() else {
+            return vec![];
+        };
+        let (summaries, Requests { served, made }) = (dropped.summaries, dropped.requests);
+        let text = format!(
+            "the colony was away for longer than the spool holds: {summaries} summaries were dropped, of {served} requests served and {made} made"
         );
-        let (summaries, served, made) = (dropped.summaries, dropped.served, dropped.made);
-        Some(Event {
-            at: window.from,
-            until: Some(window.to),
-            kind: EventKind::Gap,
-            agent: self.identity.agent.clone(),
-            service: None,
-            instance: None,
-            text: Observed::new(format!(
-                "the colony was away for longer than the spool holds: {summaries} summaries were dropped, of {served} requests served and {made} made"
-            )),
-        })
+        tracing::warn!("{text}");
+        let gap = |service: Option<ServiceKey>, text: String| {
+            dropped.window.map(|window| Event {
+                at: window.from,
+                until: Some(window.to),
+                kind: EventKind::Gap,
+                agent: self.identity.agent.clone(),
+                service,
+                instance: None,
+                text: Observed::new(text),
+            })
+        };
+        let of_service = |(key, requests): (&ServiceKey, &Requests)| {
+            let (name, Requests { served, made }) = (key.name.visible(), requests);
+            let text = format!(
+                "{name}: {served} requests served and {made} made were dropped while the colony was away"
+            );
+            gap(Some(key.clone()), text)
+        };
+        let services = dropped.services.iter().filter_map(of_service);
+        gap(None, text).into_iter().chain(services).collect()
     }
 
     /// Notes whether the spool could be written; a disk that is full since this second is an event.

@@ -15,7 +15,7 @@ struct Day {
 
 impl Day {
     fn start() -> Self {
-        let world = World::empty(&[]);
+        let world = World::beside_others(&[]);
         let start = |program: PathBuf, arguments: &[PathBuf]| {
             let mut command: Command = world.command(&program);
             let command = command

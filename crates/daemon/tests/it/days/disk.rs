@@ -42,7 +42,7 @@ struct Day {
 
 impl Day {
     fn start(spool_bytes: &'static str) -> Self {
-        let world = World::empty(&[("CORAL_SPOOL_BYTES", spool_bytes)]);
+        let world = World::beside_others(&[("CORAL_SPOOL_BYTES", spool_bytes)]);
         let disk = SmallDisk::over(&world.home.path().join("state"));
         let day = Self { world, disk };
         day.world.up();
@@ -80,7 +80,12 @@ fn full_disk(spool_bytes: &'static str, long: Duration, loses: bool) {
     eventually("it goes on", || counts() > seen);
     load.end();
     adds_up(world, &nginx);
-    assert_eq!(dropped(world) > 0, loses, "{}", world.shown());
+    assert_eq!(
+        dropped(world, &nginx.service()) > 0,
+        loses,
+        "{}",
+        world.shown()
+    );
     assert_eq!(roles.map(|role| world.pid(role)), pids, "one of them ended");
 }
 

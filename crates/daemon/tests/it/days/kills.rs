@@ -168,6 +168,12 @@ fn an_agent_killed_ten_times_under_load() {
     agent(10);
 }
 
+/// Whether a process still holds files, such as its lock.
+fn has_files(pid: i32) -> bool {
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd"));
+    files.is_ok_and(|mut files| files.next().is_some())
+}
+
 fn supervisor(times: u32) {
     if !able(&["nginx", "hey", "bpftool"]) {
         return;
@@ -179,6 +185,7 @@ fn supervisor(times: u32) {
         let pids = ["supervisor", "colony", "agent"].map(|role| (role, world.pid(role)));
         let programs = held(pids[2].1);
         signal(pids[0].1, Signal::SIGKILL);
+        eventually("it is gone", || !has_files(pids[0].1));
         world.up();
         for (role, before) in pids {
             back(&world, role, before);
