@@ -8,6 +8,7 @@
 mod agent;
 mod colony;
 mod crash;
+mod frames;
 mod ingest;
 mod many;
 mod metrics;
