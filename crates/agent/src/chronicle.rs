@@ -4,7 +4,7 @@
 //! known by themselves, so their ends are not seen unless they open connections of their own. How a process ended is
 //! known where the kernel tells strangers (`proc::exit`); elsewhere it just "ended".
 
-mod mask;
+pub mod mask;
 mod past;
 
 use crate::enrich::{Begun, Enrich, Gone, InstanceId, Processes};

@@ -4,6 +4,7 @@ mod observer;
 
 use crate::clock::{Clock, Clocks, Reading};
 use crate::identity::Identity;
+use crate::recent::Recent;
 use crate::ship::{Outbox, ship};
 use crate::spool::Spool;
 use crate::{AgentError, capabilities, loader};
@@ -80,16 +81,19 @@ pub async fn run_over(
         identity.agent.as_str(),
         identity.boot.as_str(),
         epoch,
-        &["http1"],
+        &["http1", "requests"],
     );
+    let recent = Recent::new(&options.folder.recent);
+    let keeper = recent.keeper();
     let dialer = Arc::new(Dialer::obeying(&options.folder.socket, policy.colony_uid));
-    let shipping = tokio::spawn(ship(dialer, outbox.clone(), hello));
+    let shipping = tokio::spawn(ship(dialer, outbox.clone(), keeper, hello));
     let mut observer = Observer::new(
         identity,
         (clock, options.clocks),
         epoch,
         attached.ok(),
         missing,
+        recent,
         outbox.clone(),
     );
     observe(&mut observer, options.lifeline).await?;

@@ -1,6 +1,7 @@
 //! The services on the wire. This table is the only place that says which method is served and who may call it; a method
 //! that is not here is refused before any service sees it, and a test holds the table against the proto files.
 
+pub mod detail;
 mod export;
 pub mod query;
 pub mod ship;
@@ -21,6 +22,8 @@ pub enum Access {
 pub const SERVED: &[(&str, Access)] = &[
     // Agents run as the colony's own user or root.
     ("/coral.v1.Ship/Stream", Access::Least(Role::Admin)),
+    ("/coral.v1.Detail/Offer", Access::Least(Role::Admin)),
+    ("/coral.v1.Detail/Answer", Access::Least(Role::Admin)),
     ("/coral.v1.Query/Run", Access::Question),
     // The audit log is for admins; decided where the name is read.
     ("/coral.v1.Query/Export", Access::Least(Role::Viewer)),
@@ -30,8 +33,6 @@ pub const SERVED: &[(&str, Access)] = &[
 /// Methods of the proto that no service answers yet.
 pub const NOT_SERVED_YET: &[&str] = &[
     "/coral.v1.Desired/Follow",
-    "/coral.v1.Detail/Offer",
-    "/coral.v1.Detail/Answer",
     "/coral.v1.Wants/Put",
     "/coral.v1.Wants/Withdraw",
     "/coral.v1.Wants/List",

@@ -1,14 +1,16 @@
 //! Puts the colony together: store, live data, ingest, query, hub, the services behind the door, and the drain at the end.
 
 use crate::Clock;
+use crate::details::Details;
 use crate::hub::{Beat, Hub};
 use crate::identity::{Door, Identify, People};
 use crate::ingest::Ingest;
 use crate::live::Live;
 use crate::metrics::{self, Meters, MetricsError, Source};
 use crate::query::{About, Query};
-use crate::rpc::{query, ship, watch};
+use crate::rpc::{detail, query, ship, watch};
 use coral_mesh::Listener;
+use coral_proto::v1::detail_server::DetailServer;
 use coral_proto::v1::query_server::QueryServer;
 use coral_proto::v1::ship_server::ShipServer;
 use coral_proto::v1::watch_server::WatchServer;
@@ -75,7 +77,9 @@ impl Colony {
             about: parts.about.clone(),
             clock: clock.clone(),
         };
-        let asked = Arc::new(Query::new(reader, live.clone(), parts.about));
+        let details = Arc::new(Details::default());
+        let asked = Query::new(reader, live.clone(), parts.about).asking(details.clone());
+        let asked = Arc::new(asked);
         let hub = Hub::start(asked.clone(), clock.clone(), parts.beat, stop.clone());
         let ship = ship::Service {
             ingest: Arc::new(Ingest::new(sink.clone(), live.clone(), &ships)),
@@ -85,6 +89,13 @@ impl Colony {
             meters: meters.clone(),
             stop: stop.clone(),
         };
+        let detail = detail::Service {
+            details,
+            sink: sink.clone(),
+            clock: clock.clone(),
+            stop: stop.clone(),
+        };
+        let detail = DetailServer::new(detail).max_decoding_message_size(detail::MAX_CHUNK);
         let watch = watch::Service {
             hub,
             sink: sink.clone(),
@@ -94,6 +105,7 @@ impl Colony {
         let ship = ShipServer::new(ship).max_decoding_message_size(ship::MAX_MESSAGE);
         let routes = Routes::new(ship)
             .add_service(QueryServer::new(asked))
+            .add_service(detail)
             .add_service(WatchServer::new(watch));
         let door = Door {
             people: parts.people,

@@ -9,6 +9,7 @@ use crate::fold::Fold;
 use crate::health::{SelfMeter, give_back_memory, loss, pss_bytes};
 use crate::host::Host;
 use crate::identity::Identity;
+use crate::recent::Recent;
 use crate::ship::{Outbox, Trouble, assemble};
 use coral_model::summary::PULSE;
 use coral_model::{Epoch, Item, Loss, Missing, Seq, TimeNs};
@@ -39,6 +40,7 @@ pub struct Observer {
     fold: Fold,
     host: Host,
     chronicle: Chronicle,
+    recent: Recent,
     meter: SelfMeter,
     pss_bytes: u64,
     loss: Loss,
@@ -55,6 +57,7 @@ impl Observer {
         epoch: u64,
         source: Option<Box<dyn Source>>,
         missing: Vec<Missing>,
+        recent: Recent,
         outbox: Arc<Outbox>,
     ) -> Self {
         let reading = clocks.read();
@@ -77,6 +80,7 @@ impl Observer {
             fold: Fold::new(now),
             host,
             chronicle: Chronicle::new(),
+            recent,
             meter: SelfMeter::default(),
             pss_bytes: pss_bytes(),
             loss: Loss::default(),
@@ -122,6 +126,8 @@ impl Observer {
         let mut items = self.fold.close(at);
         items.push(Item::Health(self.health(at)));
         self.send(at, items, true, true);
+        self.recent.tick(true);
+        self.recent.keeper().end();
     }
 
     fn step(&mut self, mut at: TimeNs, reading: Reading) {
@@ -141,10 +147,14 @@ impl Observer {
         let drained = std::mem::take(&mut self.drained);
         self.loss = loss(&drained.lost);
         items.extend(self.fold.second(drained, &mut self.enrich, at));
+        let singles = self.fold.singles();
+        self.recent
+            .add(singles, &self.enrich.processes, &self.clock);
         if Fold::is_edge(at) {
             items.extend(self.fold.close(at));
             edge = true;
         }
+        self.recent.tick(edge);
         let events = self
             .chronicle
             .second(&mut self.enrich, &mut self.host.groups, at);

@@ -94,6 +94,8 @@ pub async fn ask(channel: &Channel, question: &Question) -> Result<Answer, Statu
         whole.edges.extend(part.edges);
         whole.events.extend(part.events);
         whole.host.extend(part.host);
+        whole.requests.extend(part.requests);
+        whole.silent.extend(part.silent);
         if let Some(table) = part.table {
             let joined = whole.table.get_or_insert_default();
             joined.columns = table.columns;

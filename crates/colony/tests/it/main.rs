@@ -8,6 +8,7 @@
 mod agent;
 mod colony;
 mod crash;
+mod detail;
 mod frames;
 mod ingest;
 mod many;

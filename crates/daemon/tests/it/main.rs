@@ -11,6 +11,7 @@ mod exact;
 mod identity;
 mod nobody;
 mod privilege;
+mod requests;
 mod sudo;
 mod survival;
 mod world;
