@@ -10,6 +10,7 @@ mod overhead;
 mod page;
 mod red;
 mod spread;
+mod store;
 
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Trying as _};
@@ -17,29 +18,43 @@ use crate::house;
 use crate::steps::Steps;
 use lab::Lab;
 use page::Page;
+use std::path::Path;
 
 /// A bench: its name, how many steps it announces, and what it does.
 struct Bench {
     name: &'static str,
     steps: usize,
-    run: fn(&Lab, &Wish, &mut Steps) -> Result<Page, Failure>,
+    run: Run,
 }
 
-const BENCHES: [Bench; 3] = [
+/// What a bench does, and where.
+enum Run {
+    /// With a colony and agents; that needs root.
+    InLab(fn(&Lab, &Wish, &mut Steps) -> Result<Page, Failure>),
+    /// By itself.
+    Alone(fn(&Path, &Wish, &mut Steps) -> Result<Page, Failure>),
+}
+
+const BENCHES: [Bench; 4] = [
     Bench {
         name: "red",
         steps: red::STEPS,
-        run: red::run,
+        run: Run::InLab(red::run),
     },
     Bench {
         name: "overhead",
         steps: overhead::STEPS,
-        run: overhead::run,
+        run: Run::InLab(overhead::run),
     },
     Bench {
         name: "agent",
         steps: agent::STEPS,
-        run: agent::run,
+        run: Run::InLab(agent::run),
+    },
+    Bench {
+        name: "store",
+        steps: store::STEPS,
+        run: Run::Alone(store::run),
     },
 ];
 
@@ -59,21 +74,36 @@ pub fn command(mut arguments: Arguments) -> Result<(), Failure> {
     let names = arguments.rest();
     arguments.finish()?;
     let bench = choose(&names)?;
+    let root = house::root()?;
+    let (page, steps) = match bench.run {
+        Run::InLab(run) => in_lab(&root, bench.steps, &wish, run)?,
+        Run::Alone(run) => {
+            let mut steps = Steps::new(bench.steps);
+            (run(&root, &wish, &mut steps)?, steps)
+        }
+    };
+    page.write(&root, bench.name)?;
+    eprintln!("bench {}: {:.0} s", bench.name, steps.seconds());
+    println!("{}", page.figures());
+    Ok(())
+}
+
+fn in_lab(
+    root: &Path,
+    count: usize,
+    wish: &Wish,
+    run: fn(&Lab, &Wish, &mut Steps) -> Result<Page, Failure>,
+) -> Result<(Page, Steps), Failure> {
     if !house::is_root() {
         return Err(
             Failure::new("a bench needs root: it starts an agent, and reads its memory")
                 .hint("run: sudo -E cargo xtask bench NAME"),
         );
     }
-    let root = house::root()?;
-    let mut steps = Steps::new(lab::STEPS + bench.steps);
-    let lab = Lab::open(&root, &mut steps)?;
-    let page = (bench.run)(&lab, &wish, &mut steps)?;
-    drop(lab);
-    page.write(&root, bench.name)?;
-    eprintln!("bench {}: {:.0} s", bench.name, steps.seconds());
-    println!("{}", page.figures());
-    Ok(())
+    let mut steps = Steps::new(lab::STEPS + count);
+    let lab = Lab::open(root, &mut steps)?;
+    let page = run(&lab, wish, &mut steps)?;
+    Ok((page, steps))
 }
 
 fn choose(names: &[String]) -> Result<&'static Bench, Failure> {
@@ -122,7 +152,7 @@ mod tests {
             vec!["red".into(), "agent".into()],
         ] {
             let error = choose(&bad).err().unwrap().to_string();
-            assert!(error.contains("red, overhead, agent"), "{error}");
+            assert!(error.contains("red, overhead, agent, store"), "{error}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What the colony knows of the last minutes without asking the store: the pulses of the last 15 minutes, and of each
 //! agent its newest state. Bounded; what was acknowledged is in the store or comes again in a summary.
 
+mod fresh;
+
 use crate::metrics::red::{Series, Totals};
 use coral_model::summary::Counts;
 use coral_model::{
@@ -8,6 +10,7 @@ use coral_model::{
     Window,
 };
 use coral_store::ShipState;
+use fresh::Fresh;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -64,6 +67,8 @@ pub struct LiveAgent {
     pub newest: TimeNs,
     /// Its open streams.
     pub streams: u32,
+    /// How old its data is when it can be asked for.
+    pub fresh: Fresh,
 }
 
 #[derive(Debug, Default)]
@@ -152,6 +157,13 @@ impl Live {
         // after its end.
         inner.agents.entry(agent.clone()).or_default().newest = newest;
         inner.sweep(now);
+    }
+
+    /// What an agent saw up to `newest` can be asked for.
+    pub fn visible(&self, agent: &AgentId, newest: TimeNs, now: TimeNs) {
+        let mut inner = self.write();
+        let known = inner.agents.entry(agent.clone()).or_default();
+        known.fresh.note(newest, now);
     }
 
     /// The agents and their newest state.

@@ -8,6 +8,7 @@
 mod days;
 mod dial;
 mod exact;
+mod fresh;
 mod identity;
 mod nobody;
 mod privilege;

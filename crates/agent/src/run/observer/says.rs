@@ -46,6 +46,7 @@ impl Observer {
             cpu_percent: self.meter.cpu_percent,
             loss: Loss {
                 summaries_dropped: self.outbox.summaries_dropped(),
+                records_dropped: self.loss.records_dropped + self.chronicle.untold,
                 ..self.loss
             },
             listening: self.enrich.listening(),
