@@ -10,6 +10,7 @@ mod overhead;
 mod page;
 mod red;
 mod spread;
+mod store;
 mod tui;
 
 use crate::arguments::Arguments;
@@ -27,15 +28,15 @@ struct Bench {
     run: Run,
 }
 
-/// What a bench needs.
+/// What a bench does, and where.
 enum Run {
-    /// An agent and a colony.
+    /// With a colony and agents; that needs root.
     InLab(fn(&Lab, &Wish, &mut Steps) -> Result<Page, Failure>),
-    /// Nothing but the clone.
+    /// By itself.
     Alone(fn(&Path, &Wish, &mut Steps) -> Result<Page, Failure>),
 }
 
-const BENCHES: [Bench; 4] = [
+const BENCHES: [Bench; 5] = [
     Bench {
         name: "red",
         steps: red::STEPS,
@@ -50,6 +51,11 @@ const BENCHES: [Bench; 4] = [
         name: "agent",
         steps: agent::STEPS,
         run: Run::InLab(agent::run),
+    },
+    Bench {
+        name: "store",
+        steps: store::STEPS,
+        run: Run::Alone(store::run),
     },
     Bench {
         name: "tui",
@@ -151,7 +157,10 @@ mod tests {
             vec!["red".into(), "agent".into()],
         ] {
             let error = choose(&bad).err().unwrap().to_string();
-            assert!(error.contains("red, overhead, agent, tui"), "{error}");
+            assert!(
+                error.contains("red, overhead, agent, store, tui"),
+                "{error}"
+            );
         }
     }
 }

@@ -1,7 +1,8 @@
 //! An agent whose kernel is a script: each second it counts some requests and writes down how many. For the tests that
 //! kill it: what it wrote down is the truth that the colony's sums are compared with.
 //!
-//! `counting_agent HOME TRUTH`: folders below HOME, one number a line at the end of the file TRUTH.
+//! `counting_agent HOME TRUTH [OFF]`: folders below HOME, one number a line at the end of the file TRUTH. Its wall clock is
+//! off by the seconds that stand in the file OFF.
 #![expect(clippy::expect_used, reason = "a program of the tests")]
 
 use coral_config::Folders;
@@ -81,7 +82,14 @@ fn series() -> SeriesInfo {
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let (home, truth) = (arguments.next(), arguments.next());
+    let (home, truth, off) = (arguments.next(), arguments.next(), arguments.next());
+    let off_by = move || {
+        let text = off
+            .as_ref()
+            .and_then(|off| std::fs::read_to_string(off).ok());
+        let seconds: i64 = text.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        seconds * 1_000_000_000
+    };
     let home = home.expect("a folder");
     let folders = Folders::below(Path::new(&home));
     let truth = File::options()
@@ -93,6 +101,8 @@ fn main() {
         folder: folders.colony("local").expect("a short path"),
         lifeline: false,
         loader: "none".into(),
+        spool_bytes: coral_agent::SPOOL_BYTES,
+        clocks: coral_agent::Clocks::off_by(off_by),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -4,7 +4,8 @@
 //! known by themselves, so their ends are not seen unless they open connections of their own. How a process ended is
 //! known where the kernel tells strangers (`proc::exit`); elsewhere it just "ended".
 
-mod mask;
+mod bound;
+pub mod mask;
 mod past;
 
 use crate::enrich::{Begun, Enrich, Gone, InstanceId, Processes};
@@ -35,6 +36,8 @@ pub struct Chronicle {
     builds: Builds,
     prints: HashMap<InstanceId, Print>,
     past: Past,
+    /// Events that were too many to be told.
+    pub untold: u64,
 }
 
 impl Chronicle {
@@ -45,6 +48,7 @@ impl Chronicle {
             builds: Builds::default(),
             prints: HashMap::new(),
             past: Past::default(),
+            untold: 0,
         }
     }
 
@@ -57,6 +61,8 @@ impl Chronicle {
             self.begin(&begun, &enrich.processes, &mut events);
         }
         self.past.forget(now);
+        let (events, untold) = bound::bounded(events);
+        self.untold += untold;
         events
     }
 

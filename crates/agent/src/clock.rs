@@ -2,6 +2,8 @@
 //! interval's edge, so that no interval is torn.
 
 use coral_model::TimeNs;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A wall clock that moves further than this against the boot clock has jumped.
@@ -22,9 +24,43 @@ pub struct Reading {
     pub wall_ns: i64,
 }
 
+/// What the agent reads its clocks from: the system, or a test that lets them jump.
+#[derive(Clone)]
+pub struct Clocks(Arc<dyn Fn() -> Reading + Send + Sync>);
+
+impl Clocks {
+    /// The system's.
+    pub fn system() -> Self {
+        Self(Arc::new(Reading::now))
+    }
+
+    /// The system's, with a wall clock that is off by so many nanoseconds.
+    pub fn off_by(nanoseconds: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        let read = move || {
+            let now = Reading::now();
+            Reading {
+                wall_ns: now.wall_ns + nanoseconds(),
+                ..now
+            }
+        };
+        Self(Arc::new(read))
+    }
+
+    /// Reads them.
+    pub fn read(&self) -> Reading {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clocks")
+    }
+}
+
 impl Reading {
-    /// Reads the clocks.
-    pub fn now() -> Self {
+    /// Reads the system's clocks.
+    pub(crate) fn now() -> Self {
         let read = |clock| nix::time::clock_gettime(clock).map_or(Duration::ZERO, Duration::from);
         let boot = read(nix::time::ClockId::CLOCK_BOOTTIME).as_nanos() as u64;
         let wall = read(nix::time::ClockId::CLOCK_REALTIME).as_nanos() as i64;

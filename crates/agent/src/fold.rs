@@ -5,6 +5,8 @@ mod edges;
 mod totals;
 
 use crate::enrich::{Ends, Enrich, InstanceId};
+use crate::path;
+use crate::recent::Single;
 use coral_model::request::{is_client_error, is_error};
 use coral_model::summary::{Counts, SUMMARY};
 use coral_model::{
@@ -53,6 +55,7 @@ pub struct Fold {
     edges: Edges,
     routes: totals::RouteTables,
     carried: Drained,
+    singles: Vec<Single>,
 }
 
 impl Fold {
@@ -64,6 +67,7 @@ impl Fold {
             edges: Edges::default(),
             routes: totals::RouteTables::default(),
             carried: Drained::default(),
+            singles: vec![],
         }
     }
 
@@ -169,7 +173,14 @@ impl Fold {
             return;
         };
         let bytes = usize::from(detail.line_bytes).min(detail.line.len());
-        let route = self.routes.of(ends, &detail.line[..bytes]);
+        let path = path::masked(&detail.line[..bytes]);
+        let route = self.routes.of(ends, path.as_deref());
+        self.singles.push(Single {
+            ends: *ends,
+            detail: *detail,
+            route: route.clone(),
+            path,
+        });
         let complete = ending == Ending::Complete && detail.stream == 0;
         let duration_ns = complete.then(|| detail.ended_ns.saturating_sub(detail.began_ns));
         self.open.entry(Key::of(ends)).or_default().route(
@@ -179,6 +190,11 @@ impl Fold {
             counts(1, class, ending),
             duration_ns,
         );
+    }
+
+    /// The requests that came singly since the last time.
+    pub fn singles(&mut self) -> Vec<Single> {
+        std::mem::take(&mut self.singles)
     }
 
     /// Puts what waited for a name in front.
@@ -195,6 +211,11 @@ impl Fold {
         let current = interval(at);
         let open = interval(self.opened.plus(Duration::from_nanos(1)));
         (current > open).then(|| TimeNs(current * SUMMARY.as_nanos() as i64))
+    }
+
+    /// The clock was moved, at an edge: the interval that is open begins at `now`.
+    pub fn resume_at(&mut self, now: TimeNs) {
+        self.opened = now;
     }
 
     /// Whether `at` is an interval's edge.

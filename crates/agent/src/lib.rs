@@ -16,18 +16,22 @@ mod host;
 mod identity;
 mod loader;
 mod naming;
+mod path;
 mod proc;
+mod recent;
 mod route;
 mod run;
 mod ship;
 mod spool;
 
 pub use chronicle::fuzz as fuzz_command_line;
+pub use clock::{Clocks, Reading};
 pub use loader::serve_loader;
 pub use proc::build::fuzz as fuzz_program_file;
 pub use proc::netns::fuzz as fuzz_socket_table;
 pub use route::fuzz as fuzz_route;
 pub use run::{Options, run, run_over};
+pub use spool::{SPOOL_BYTES, SPOOL_BYTES_MIN};
 
 /// Why the agent cannot go on.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,8 @@
-//! Routes from request lines: the query is cut off, parts that look like identifiers become `:id`, and the number of
-//! templates is bounded, so that random paths cannot fill memory.
+//! Routes from paths: parts that look like identifiers, and secrets, become `:id`, and the number of templates is bounded,
+//! so that random paths cannot fill memory.
 
+use crate::chronicle::mask::MASK;
+use crate::path;
 use coral_model::{Observed, Route};
 use std::collections::HashSet;
 
@@ -16,9 +18,9 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// The route of a request line, such as `GET /users/42?x=1 HTTP/1.1`.
-    pub fn of(&mut self, line: &[u8]) -> Route {
-        let Some(template) = target(line).map(template) else {
+    /// The route of a path that may be kept.
+    pub fn of(&mut self, path: Option<&str>) -> Route {
+        let Some(template) = path.map(template) else {
             return Route::Unattributed;
         };
         if !self.known.contains(&template) {
@@ -31,27 +33,7 @@ impl Routes {
     }
 }
 
-/// The path of the request line, without scheme, host, query and fragment (RFC 9112 section 3.2).
-fn target(line: &[u8]) -> Option<String> {
-    let mut words = line.split(|&b| b == b' ');
-    let (method, target) = (words.next()?, words.next()?);
-    if method == b"CONNECT" {
-        return Some("(connect)".to_owned());
-    }
-    let target = String::from_utf8_lossy(target);
-    let path = match target.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
-        None => &target,
-    };
-    let path = path.split(['?', '#']).next().unwrap_or("");
-    Some(if path.is_empty() {
-        "/".to_owned()
-    } else {
-        path.to_owned()
-    })
-}
-
-fn template(path: String) -> String {
+fn template(path: &str) -> String {
     if !path.starts_with('/') {
         return path.chars().take(64).collect();
     }
@@ -62,7 +44,11 @@ fn template(path: String) -> String {
             out.push('*');
             break;
         }
-        out.push_str(if is_identifier(part) { ":id" } else { part });
+        out.push_str(if is_identifier(part) || part.contains(MASK) {
+            ":id"
+        } else {
+            part
+        });
     }
     out
 }
@@ -90,7 +76,7 @@ fn is_identifier(part: &str) -> bool {
 pub fn fuzz(data: &[u8]) {
     let mut routes = Routes::default();
     for line in data.split(|&b| b == b'\n') {
-        if let Route::Template(text) = routes.of(line) {
+        if let Route::Template(text) = routes.of(path::masked(line).as_deref()) {
             assert!(!text.raw().contains('?'), "a query string was kept");
         }
     }
@@ -102,7 +88,7 @@ mod tests {
     use super::*;
 
     fn of(line: &str) -> String {
-        match Routes::default().of(line.as_bytes()) {
+        match Routes::default().of(path::masked(line.as_bytes()).as_deref()) {
             Route::Template(text) => text.raw().to_owned(),
             other => format!("{other:?}"),
         }
@@ -125,6 +111,11 @@ mod tests {
             ("GET /deadbeef01 HTTP/1.1", "/:id"),
             ("GET /favicon.ico HTTP/1.1", "/favicon.ico"),
             ("GET /products/blue%20shoe HTTP/1.1", "/products/:id"),
+            (
+                "GET /login/token/hunter2hunter2 HTTP/1.1",
+                "/login/token/:id",
+            ),
+            ("GET /in/eyJhbGciOiJIUzI1NiJ9 HTTP/1.1", "/in/:id"),
         ] {
             assert_eq!(of(line), want, "{line}");
         }
@@ -140,9 +131,8 @@ mod tests {
                 .map(|b| (b - b'0' + b'a') as char)
                 .collect::<String>()
         };
-        let unattributed = (0..5000u32).filter(|&n| {
-            routes.of(format!("GET /{} HTTP/1.1", word(n)).as_bytes()) == Route::Unattributed
-        });
+        let unattributed = (0..5000u32)
+            .filter(|&n| routes.of(Some(&format!("/{}", word(n)))) == Route::Unattributed);
         assert_eq!(unattributed.count(), 5000 - ROUTES_MAX);
         fuzz(&(0..=255).cycle().take(5000).collect::<Vec<u8>>());
     }

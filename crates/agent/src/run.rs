@@ -2,11 +2,12 @@
 
 mod observer;
 
-use crate::clock::{Clock, Reading};
+use crate::clock::{Clock, Clocks, Reading};
 use crate::desired::{Connects, follow};
 use crate::identity::Identity;
+use crate::recent::Recent;
 use crate::ship::{Outbox, ship};
-use crate::spool::{SPOOL_BYTES, Spool};
+use crate::spool::Spool;
 use crate::{AgentError, capabilities, loader};
 use coral_config::{
     AGENT_POLICY_FILE, AgentPolicy, ColonyFolder, Held, Person, Role, private_folder,
@@ -40,6 +41,10 @@ pub struct Options {
     pub lifeline: bool,
     /// The program whose `load` command loads the kernel programs: this one.
     pub loader: PathBuf,
+    /// The most bytes that wait on disk for the colony.
+    pub spool_bytes: u64,
+    /// What tells the time.
+    pub clocks: Clocks,
 }
 
 /// Observes until the lifeline or a signal ends it.
@@ -68,28 +73,31 @@ pub async fn run_over(
     let policy = AgentPolicy::load(AGENT_POLICY_FILE.as_ref(), own_uid, sudo_uid)?;
     let _held = take_role(&options.folder.run, sudo_uid.unwrap_or(own_uid))?;
     let identity = Identity::load(&options.folder.agent)?;
-    let reading = Reading::now();
+    let reading = options.clocks.read();
     let clock = Clock::new(reading);
     let attached = attach(&options.loader);
     let missing = capabilities::missing(attached.as_ref().err(), &options.loader);
-    let outbox = Arc::new(outbox(&options.folder.spool));
+    let outbox = Arc::new(outbox(&options.folder.spool, options.spool_bytes));
     let epoch = epoch(reading, &outbox);
     let hello = coral_proto::hello(
         identity.agent.as_str(),
         identity.boot.as_str(),
         epoch,
-        &["http1"],
+        &["http1", "requests"],
     );
+    let recent = Recent::new(&options.folder.recent);
+    let keeper = recent.keeper();
     let dialer = Arc::new(Dialer::obeying(&options.folder.socket, policy.colony_uid));
-    let shipping = tokio::spawn(ship(dialer.clone(), outbox.clone(), hello.clone()));
+    let shipping = tokio::spawn(ship(dialer.clone(), outbox.clone(), keeper, hello.clone()));
     let (told, connects) = watch::channel(Connects::default());
     let following = tokio::spawn(follow(dialer, hello, told));
     let mut observer = Observer::new(
         identity,
-        clock,
+        (clock, options.clocks),
         epoch,
         attached.ok(),
         missing,
+        recent,
         outbox.clone(),
         connects,
     );
@@ -123,10 +131,10 @@ fn raise_limit() {
 }
 
 /// Over the spool that the last run left; in memory alone when it cannot be opened.
-fn outbox(folder: &Path) -> Outbox {
+fn outbox(folder: &Path, most_bytes: u64) -> Outbox {
     let opened = private_folder(folder)
         .map_err(io::Error::other)
-        .and_then(|()| Spool::open(folder, SPOOL_BYTES));
+        .and_then(|()| Spool::open(folder, most_bytes));
     match opened {
         Ok((spool, left)) => Outbox::over(spool, left),
         Err(error) => {

@@ -2,11 +2,13 @@
 //! Both are bounded; when the colony is gone too long the oldest batches go first, and their summaries are counted as lost.
 
 mod assemble;
+mod losses;
 mod outbox;
 
 pub use assemble::assemble;
 pub use outbox::{Outbox, Trouble};
 
+use crate::recent::{Keeper, offer};
 use crate::spool::Id;
 use coral_mesh::{Dialer, rpc};
 use coral_proto::v1;
@@ -38,7 +40,7 @@ enum Ended {
 
 /// Keeps a stream to the colony open for as long as the agent lives. Each run of the agent has a stream of its own, the
 /// oldest first: the colony says at its beginning how far it has that run.
-pub async fn ship(dialer: Arc<dyn Dialer>, outbox: Arc<Outbox>, hello: v1::Hello) {
+pub async fn ship(dialer: Arc<dyn Dialer>, outbox: Arc<Outbox>, keeper: Keeper, hello: v1::Hello) {
     let mut failures = 0;
     loop {
         let began = tokio::time::Instant::now();
@@ -46,7 +48,7 @@ pub async fn ship(dialer: Arc<dyn Dialer>, outbox: Arc<Outbox>, hello: v1::Hello
             epoch: outbox.oldest_run().unwrap_or(hello.epoch),
             ..hello.clone()
         };
-        match stream(&dialer, &outbox, &hello).await {
+        match stream(&dialer, &outbox, &keeper, &hello).await {
             Ok(Ended::RunComplete) => {
                 failures = 0;
                 continue;
@@ -64,9 +66,18 @@ pub async fn ship(dialer: Arc<dyn Dialer>, outbox: Arc<Outbox>, hello: v1::Hello
     }
 }
 
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 async fn stream(
     dialer: &Arc<dyn Dialer>,
     outbox: &Outbox,
+    keeper: &Keeper,
     hello: &v1::Hello,
 ) -> Result<Ended, String> {
     let channel = rpc::connect(dialer.clone())
@@ -79,6 +90,7 @@ async fn stream(
         ..v1::Batch::default()
     };
     to_colony.send(first).await.map_err(|e| e.to_string())?;
+    let offering = offer(channel.clone(), keeper.clone(), hello.clone());
     let answer = ShipClient::new(channel)
         .stream(ReceiverStream::new(batches))
         .await;
@@ -93,11 +105,18 @@ async fn stream(
         epoch: hello.epoch,
         seq,
     };
-    outbox.acknowledge(id(resume.seq));
+    outbox.resume(id(resume.seq));
     let (mut sent, mut next) = (id(resume.seq), None);
+    // On the same connection, and gone with it.
+    let offering = tokio::spawn(offering);
+    let _gone_with_this = AbortOnDrop(offering.abort_handle());
     loop {
         next = next.or_else(|| outbox.after(sent));
         let of_run = next.as_ref().is_some_and(|b| b.epoch == hello.epoch);
+        if let Some(batch) = next.as_ref().filter(|_| of_run) {
+            // From here on it may arrive, whatever becomes of it in the outbox.
+            outbox.hand(Id::of(batch));
+        }
         if next.is_some() && !of_run && outbox.oldest_run() != Some(hello.epoch) {
             return Ok(Ended::RunComplete);
         }

@@ -9,11 +9,13 @@
 //! both before the batch can be sent. So a checkpoint is out of date exactly when a closing batch with its number or a
 //! later one is here, and its number was never sent.
 
+mod dropped;
 mod record;
 mod segment;
 mod slots;
 
-pub use record::{Id, summaries};
+pub use dropped::{Dropped, Requests};
+pub use record::Id;
 
 use coral_proto::v1;
 use prost::Message as _;
@@ -25,8 +27,11 @@ use std::path::{Path, PathBuf};
 
 /// The most that waits on disk for the colony.
 pub const SPOOL_BYTES: u64 = 64 << 20;
-/// A file is closed at this size.
+/// The least that it may be told to hold.
+pub const SPOOL_BYTES_MIN: u64 = 16 << 10;
+/// A file is closed at this size, or at a share of what the spool may hold.
 const SEGMENT_BYTES: u64 = 1 << 20;
+const SEGMENT_SHARE: u64 = 16;
 /// A file whose batches were all acknowledged is used on until it has this size.
 const REUSED_BYTES: u64 = 64 << 10;
 
@@ -42,17 +47,12 @@ pub struct Spool {
     /// Where the last read ended: number of the file, place in it, the record there.
     cursor: Option<(u64, u64, Id)>,
     buffer: Vec<u8>,
-}
-
-/// What went for lack of room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Dropped {
-    /// Summaries in batches that were not acknowledged.
-    pub summaries: u64,
+    /// Batches that went for lack of room, and that nobody asked about yet.
+    dropped: Vec<(Id, Dropped)>,
 }
 
 impl Spool {
-    /// Opens what the last run left in `folder`, which exists. Its open interval, if it had one, becomes its last batch;
+    /// Opens what the last run left in `folder`, which exists; it holds at most about so many bytes. Its open interval, if it had one, becomes its last batch;
     /// where there is no room for that, it is returned.
     ///
     /// # Errors
@@ -75,6 +75,7 @@ impl Spool {
             slots,
             cursor: None,
             buffer: vec![],
+            dropped: vec![],
         };
         let left = checkpoint.and_then(|checkpoint| spool.recover(checkpoint));
         Ok((spool, left))
@@ -97,6 +98,11 @@ impl Spool {
         None
     }
 
+    /// The most bytes that it holds.
+    pub fn most_bytes(&self) -> u64 {
+        self.most_bytes
+    }
+
     /// The newest batch.
     pub fn last(&self) -> Option<Id> {
         self.segments.iter().filter_map(|(_, s)| s.last).max()
@@ -106,12 +112,7 @@ impl Spool {
     ///
     /// # Errors
     /// The system's, such as a full disk; nothing is added then.
-    pub fn append(
-        &mut self,
-        batch: &v1::Batch,
-        closes: bool,
-        acknowledged: Id,
-    ) -> io::Result<Dropped> {
+    pub fn append(&mut self, batch: &v1::Batch, closes: bool, acknowledged: Id) -> io::Result<()> {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         record::write(batch, closes, &mut buffer);
@@ -122,25 +123,33 @@ impl Spool {
         added
     }
 
-    fn add(&mut self, record: &[u8], acknowledged: Id) -> io::Result<Dropped> {
-        let full = |(_, s): &(u64, Segment)| s.bytes >= SEGMENT_BYTES;
+    fn add(&mut self, record: &[u8], acknowledged: Id) -> io::Result<()> {
+        let most = SEGMENT_BYTES.min(self.most_bytes / SEGMENT_SHARE);
+        let full = |(_, s): &(u64, Segment)| s.bytes >= most;
         if self.segments.back().is_none_or(full) {
             let segment = Segment::open(&self.folder, self.next)?;
             self.segments.push_back((self.next, segment));
             self.next += 1;
         }
-        let mut dropped = Dropped::default();
         let bytes = |s: &Self| s.segments.iter().map(|(_, s)| s.bytes).sum::<u64>();
         while self.segments.len() > 1 && bytes(self) + record.len() as u64 > self.most_bytes {
             if let Some((_, oldest)) = self.segments.pop_front() {
-                dropped.summaries += unacknowledged(&oldest, acknowledged)?;
+                let read = unacknowledged(&oldest, acknowledged, &mut self.dropped);
+                if let Err(error) = read {
+                    tracing::warn!("count what is dropped from the spool: {error}");
+                }
                 oldest.remove();
             }
         }
-        if let Some((_, segment)) = self.segments.back_mut() {
-            segment.append(record)?;
+        match self.segments.back_mut() {
+            Some((_, segment)) => segment.append(record),
+            None => Ok(()),
         }
-        Ok(dropped)
+    }
+
+    /// The batches that went for lack of room since the last time.
+    pub fn dropped(&mut self) -> Vec<(Id, Dropped)> {
+        std::mem::take(&mut self.dropped)
     }
 
     /// Writes the open interval.
@@ -198,16 +207,17 @@ impl Spool {
     }
 }
 
-/// Summaries of a file after `id`.
-fn unacknowledged(segment: &Segment, id: Id) -> io::Result<u64> {
-    let (mut at, mut sum, mut buffer) = (0, 0, vec![]);
+/// What the batches of a file after `id` hold.
+fn unacknowledged(segment: &Segment, id: Id, out: &mut Vec<(Id, Dropped)>) -> io::Result<()> {
+    let (mut at, mut buffer) = (0, vec![]);
     while let Some(head) = segment.read(at, &mut buffer)? {
         at += (record::HEAD + head.bytes) as u64;
         if head.id > id {
-            sum += u64::from(head.summaries);
+            let batch = v1::Batch::decode(buffer.as_slice()).map_err(io::Error::other)?;
+            out.push((head.id, Dropped::of(&batch)));
         }
     }
-    Ok(sum)
+    Ok(())
 }
 
 /// Whether a folder holds no batches.

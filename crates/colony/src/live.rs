@@ -2,6 +2,7 @@
 //! agent its newest state. Bounded; what was acknowledged is in the store or comes again in a summary.
 
 mod checks;
+mod fresh;
 
 pub use checks::health_events_until;
 
@@ -14,6 +15,7 @@ use coral_model::{
     TimeNs, Window,
 };
 use coral_store::ShipState;
+use fresh::Fresh;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -70,6 +72,8 @@ pub struct LiveAgent {
     pub newest: TimeNs,
     /// Its open streams.
     pub streams: u32,
+    /// How old its data is when it can be asked for.
+    pub fresh: Fresh,
 }
 
 #[derive(Debug, Default)]
@@ -159,9 +163,17 @@ impl Live {
                 Item::HealthCheck(check) => drop(inner.checks.take(agent, check, now)),
             }
         }
-        let known = inner.agents.entry(agent.clone()).or_default();
-        known.newest = known.newest.max(newest);
+        // An agent's batches come in order. When its clock went back, so does this, or it would look alive for as long
+        // after its end.
+        inner.agents.entry(agent.clone()).or_default().newest = newest;
         inner.sweep(now);
+    }
+
+    /// What an agent saw up to `newest` can be asked for.
+    pub fn visible(&self, agent: &AgentId, newest: TimeNs, now: TimeNs) {
+        let mut inner = self.write();
+        let known = inner.agents.entry(agent.clone()).or_default();
+        known.fresh.note(newest, now);
     }
 
     /// The agents and their newest state.

@@ -13,7 +13,7 @@ use coral_colony::server::{Colony, Parts, stop_on_signals};
 use coral_config::{ColonyFolder, Folders, Role, private_folder};
 use coral_mesh::direct::Listener;
 use coral_model::{ColonyId, TimeNs};
-use coral_store::{Duck, Keeping};
+use coral_store::Duck;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,12 +32,10 @@ fn main() -> Result<()> {
     let folder = Folders::discover()?.colony(colony.as_str())?;
     private_folder(&folder.run)?;
     let _lock = Role::Colony.lock(&folder.run)?;
-    folder.store.parent().map_or(Ok(()), private_folder)?;
+    let state = folder.store.parent().unwrap_or(&folder.run);
+    private_folder(state)?;
     let started = now();
-    let keeping = Keeping {
-        max_bytes: arguments.max_store_bytes,
-        ..Keeping::default()
-    };
+    let keeping = arguments.keeping(state);
     let store = Arc::new(Duck::open(&folder.store, keeping, started)?);
     let parts = Parts {
         store: store.clone(),

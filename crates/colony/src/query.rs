@@ -11,12 +11,14 @@ mod hosts;
 mod loss;
 mod metrics;
 mod names;
+mod requests;
 mod scope;
 mod services;
 mod status;
 mod summary;
 mod topology;
 
+use crate::details::Details;
 use crate::live::Live;
 use coral_model::{
     Answer, AnswerBody, Caller, ColonyId, Compare, Question, Role, Span, TimeNs, Window,
@@ -113,6 +115,8 @@ pub struct Query {
     store: Arc<dyn Read>,
     live: Arc<Live>,
     about: About,
+    /// The agents that can be asked.
+    details: Arc<Details>,
     /// Held while a statement runs.
     sql: Mutex<()>,
 }
@@ -134,8 +138,26 @@ impl Query {
             store,
             live,
             about,
+            details: Arc::default(),
             sql: Mutex::default(),
         }
+    }
+
+    /// With these agents to ask.
+    #[must_use]
+    pub fn asking(self, details: Arc<Details>) -> Self {
+        Self { details, ..self }
+    }
+
+    fn allowed(&self, question: &Question, caller: &Caller) -> Result<(), QueryError> {
+        if caller.role >= question.role() {
+            return Ok(());
+        }
+        Err(QueryError::Forbidden {
+            question: question.name(),
+            need: question.role(),
+            has: caller.role,
+        })
     }
 
     /// Answers. Blocks while the store reads; not for an async thread.
@@ -148,13 +170,7 @@ impl Query {
         caller: &Caller,
         now: TimeNs,
     ) -> Result<Answer, QueryError> {
-        if caller.role < question.role() {
-            return Err(QueryError::Forbidden {
-                question: question.name(),
-                need: question.role(),
-                has: caller.role,
-            });
-        }
+        self.allowed(question, caller)?;
         let window = sane(span(question).resolve(now))?;
         let statement = matches!(question, Question::Sql { .. });
         let turn = || self.sql.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,6 +2,7 @@
 //! that is not here is refused before any service sees it, and a test holds the table against the proto files.
 
 pub mod desired;
+pub mod detail;
 mod export;
 pub mod query;
 pub mod ship;
@@ -25,6 +26,8 @@ pub enum Access {
 pub const SERVED: &[(&str, Access)] = &[
     // Agents run as the colony's own user or root.
     ("/coral.v1.Ship/Stream", Access::Least(Role::Admin)),
+    ("/coral.v1.Detail/Offer", Access::Least(Role::Admin)),
+    ("/coral.v1.Detail/Answer", Access::Least(Role::Admin)),
     ("/coral.v1.Query/Run", Access::Question),
     // The audit log is for admins; decided where the name is read.
     ("/coral.v1.Query/Export", Access::Least(Role::Viewer)),
@@ -36,7 +39,7 @@ pub const SERVED: &[(&str, Access)] = &[
 ];
 
 /// Methods of the proto that no service answers yet.
-pub const NOT_SERVED_YET: &[&str] = &["/coral.v1.Detail/Offer", "/coral.v1.Detail/Answer"];
+pub const NOT_SERVED_YET: &[&str] = &[];
 
 /// Who may call the method of this path; `None` for one that is not served.
 pub fn access(path: &str) -> Option<Access> {

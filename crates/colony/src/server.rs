@@ -1,16 +1,18 @@
 //! Puts the colony together: store, live data, ingest, query, hub, the services behind the door, and the drain at the end.
 
 use crate::Clock;
+use crate::details::Details;
 use crate::hub::{Beat, Hub};
 use crate::identity::{Door, Identify, People};
 use crate::ingest::Ingest;
 use crate::live::{self, Live};
 use crate::metrics::{self, Meters, MetricsError, Source};
 use crate::query::{About, Query};
-use crate::rpc::{desired, query, ship, wants, watch};
+use crate::rpc::{desired, detail, query, ship, wants, watch};
 use crate::wants::Wants;
 use coral_mesh::Listener;
 use coral_proto::v1::desired_server::DesiredServer;
+use coral_proto::v1::detail_server::DetailServer;
 use coral_proto::v1::query_server::QueryServer;
 use coral_proto::v1::ship_server::ShipServer;
 use coral_proto::v1::wants_server::WantsServer;
@@ -94,7 +96,9 @@ impl Colony {
             clock: clock.clone(),
             stop: stop.clone(),
         };
-        let asked = Arc::new(Query::new(reader, live.clone(), parts.about));
+        let details = Arc::new(Details::default());
+        let asked = Query::new(reader, live.clone(), parts.about).asking(details.clone());
+        let asked = Arc::new(asked);
         let hub = Hub::start(asked.clone(), clock.clone(), parts.beat, stop.clone());
         let ship = ship::Service {
             ingest: Arc::new(Ingest::new(sink.clone(), live.clone(), &ships)),
@@ -104,6 +108,13 @@ impl Colony {
             meters: meters.clone(),
             stop: stop.clone(),
         };
+        let detail = detail::Service {
+            details,
+            sink: sink.clone(),
+            clock: clock.clone(),
+            stop: stop.clone(),
+        };
+        let detail = DetailServer::new(detail).max_decoding_message_size(detail::MAX_CHUNK);
         let watch = watch::Service {
             hub,
             sink: sink.clone(),
@@ -113,6 +124,7 @@ impl Colony {
         let ship = ShipServer::new(ship).max_decoding_message_size(ship::MAX_MESSAGE);
         let routes = Routes::new(ship)
             .add_service(QueryServer::new(asked))
+            .add_service(detail)
             .add_service(WatchServer::new(watch))
             .add_service(WantsServer::new(wished))
             .add_service(DesiredServer::new(desired));

@@ -96,6 +96,7 @@ impl Folders {
             logs: self.state.join("logs").join(name),
             agent: self.state.join("agent"),
             spool: self.state.join("agent").join(name).join("spool"),
+            recent: self.state.join("agent").join(name).join(RECENT),
             run,
         };
         let length = folder.socket.as_os_str().len();
@@ -108,6 +109,9 @@ impl Folders {
         Ok(folder)
     }
 }
+
+/// The file of single requests.
+const RECENT: &str = "requests.redb";
 
 impl ColonyFolder {
     /// What root's agent uses that works for this person: their colony's socket and locks, and a state of root's own, in
@@ -127,12 +131,14 @@ impl ColonyFolder {
         let root = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(0));
         let root = root.ok().flatten().ok_or(ConfigError::NoHome)?;
         let agent = Folders::of_home(&root.dir).state.join("agent");
+        let of_colony = agent.join(format!("{}.{name}", person.uid));
         Ok(Self {
             socket: theirs.join(SOCKET),
             run: theirs,
             store: PathBuf::new(),
             logs: PathBuf::new(),
-            spool: agent.join(format!("{}.{name}", person.uid)).join("spool"),
+            spool: of_colony.join("spool"),
+            recent: of_colony.join(RECENT),
             agent,
         })
     }
@@ -153,6 +159,8 @@ pub struct ColonyFolder {
     pub agent: PathBuf,
     /// What the agent could not ship yet.
     pub spool: PathBuf,
+    /// The agent's last hour of single requests.
+    pub recent: PathBuf,
 }
 
 #[cfg(test)]

@@ -1,22 +1,49 @@
 //! The agent role, and the process that loads the kernel programs for it.
 
+use clap::Args;
 use color_eyre::eyre::Result;
 use coral_config::{ColonyFolder, Folders, Person};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Observes for the colony of this name until the lifeline or a signal ends it. `run` is the colony's run folder where
-/// this is root's agent and the colony a person's.
-pub fn run(colony: &str, lifeline: bool, run: Option<&Path>) -> Result<()> {
+/// What an agent is told.
+#[derive(Args)]
+pub struct Arguments {
+    /// The colony, by its name on this machine
+    #[arg(long, env = "CORAL_COLONY", default_value = "local")]
+    colony: String,
+    /// End when standard input ends
+    #[arg(long)]
+    lifeline: bool,
+    /// The colony's run folder, for root's agent under sudo
+    #[arg(long, value_name = "FOLDER")]
+    run: Option<PathBuf>,
+    /// The most that waits on disk while the colony is away; beyond it the oldest goes, and is counted
+    #[arg(
+        long,
+        env = "CORAL_SPOOL_BYTES",
+        value_name = "BYTES",
+        default_value_t = coral_agent::SPOOL_BYTES,
+        value_parser = clap::value_parser!(u64).range(coral_agent::SPOOL_BYTES_MIN..)
+    )]
+    spool_bytes: u64,
+}
+
+/// Observes for a colony until the lifeline or a signal ends it.
+pub fn run(arguments: Arguments) -> Result<()> {
     keep_memory_small();
     let folder = match Person::behind_sudo()? {
-        Some(person) => ColonyFolder::of_roots_agent(&person, colony, run)?,
-        None => Folders::discover()?.colony(colony)?,
+        Some(person) => {
+            ColonyFolder::of_roots_agent(&person, &arguments.colony, arguments.run.as_deref())?
+        }
+        None => Folders::discover()?.colony(&arguments.colony)?,
     };
     let options = coral_agent::Options {
         folder,
-        lifeline,
+        lifeline: arguments.lifeline,
         loader: std::env::current_exe()?,
+        spool_bytes: arguments.spool_bytes,
+        clocks: coral_agent::Clocks::system(),
     };
     // Blocking work is a file now and then: one small thread is enough for it.
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -7,7 +7,6 @@ mod supervise;
 
 use clap::{Parser, Subcommand};
 use color_eyre::eyre::Result;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Roles of Coral that run on hosts.
@@ -21,17 +20,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum CoralRole {
     /// Observe this host and ship to a colony on this machine
-    Agent {
-        /// The colony, by its name on this machine
-        #[arg(long, env = "CORAL_COLONY", default_value = "local")]
-        colony: String,
-        /// End when standard input ends
-        #[arg(long)]
-        lifeline: bool,
-        /// The colony's run folder, for root's agent under sudo
-        #[arg(long, value_name = "FOLDER")]
-        run: Option<PathBuf>,
-    },
+    Agent(agent::Arguments),
     /// Store and answer: becomes coral-colony
     Colony {
         /// What coral-colony is given
@@ -60,15 +49,13 @@ fn main() -> Result<ExitCode> {
             tracing_subscriber::EnvFilter::try_from_env("CORAL_LOG")
                 .unwrap_or_else(|_| "info".into()),
         )
+        // A line that cannot be written, as on a full disk, is no reason to end.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();
     match Cli::parse().role {
-        CoralRole::Agent {
-            colony,
-            lifeline,
-            run,
-        } => agent::run(&colony, lifeline, run.as_deref())?,
+        CoralRole::Agent(arguments) => agent::run(arguments)?,
         CoralRole::Colony { arguments } => colony::become_colony(&arguments)?,
         CoralRole::Supervise(plan) => supervise::start(&plan)?,
         CoralRole::DialStdio { colony } => return dial::stdio(&colony),

@@ -33,6 +33,15 @@ pub struct Plan {
     /// How the agent gets its rights
     #[arg(long, value_enum, default_value = "direct")]
     agent: AgentRights,
+    /// Seconds after which a death no longer counts towards the five that are too many
+    #[arg(
+        long,
+        hide = true,
+        env = "CORAL_DEATHS_WITHIN_S",
+        default_value_t = backoff::WITHIN.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    deaths_within_s: u64,
 }
 
 /// How the agent gets its rights.
@@ -93,23 +102,23 @@ fn ended(signals: &SigSet) -> bool {
 fn children(plan: &Plan, folder: &ColonyFolder) -> Result<Vec<Child>> {
     let own = std::env::current_exe()?;
     let colony = crate::colony::beside("coral-colony")?;
-    let mut children = vec![Child::new(
-        "colony",
-        &colony,
-        &["--colony", &plan.colony],
-        folder,
-    )?];
+    let own_colony = Child::new("colony", &colony, &["--colony", &plan.colony], folder)?;
+    let mut children = vec![own_colony.holds(Role::Colony, folder)];
     let agent = ["agent", "--lifeline", "--colony", &plan.colony];
     match plan.agent {
         AgentRights::Kept => {}
-        AgentRights::Direct => children.push(Child::new("agent", &own, &agent, folder)?),
+        AgentRights::Direct => {
+            let agent = Child::new("agent", &own, &agent, folder)?;
+            children.push(agent.holds(Role::Agent, folder));
+        }
         AgentRights::Sudo => {
             let program = own.display().to_string();
             let run = folder.run.display().to_string();
             let mut arguments = vec!["-n", program.as_str()];
             arguments.extend(agent);
             arguments.extend(["--run", &run]);
-            children.push(Child::new("agent", "sudo".as_ref(), &arguments, folder)?);
+            let agent = Child::new("agent", "sudo".as_ref(), &arguments, folder)?;
+            children.push(agent.holds(Role::Agent, folder));
         }
     }
     if plan.shop {
@@ -120,7 +129,9 @@ fn children(plan: &Plan, folder: &ColonyFolder) -> Result<Vec<Child>> {
         }
         children.push(Child::new("shop", &shop, &arguments, folder)?);
     }
-    Ok(children)
+    let within = Duration::from_secs(plan.deaths_within_s);
+    let forgiving = |child: Child| child.forgives_after(within);
+    Ok(children.into_iter().map(forgiving).collect())
 }
 
 /// Ends the children one after the other: shop, agent (it ships its last interval), colony.

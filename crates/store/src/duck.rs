@@ -62,6 +62,25 @@ impl Default for Keeping {
     }
 }
 
+/// A small disk is not asked for more than this share of it as reserve, and the file may have half of it.
+const RESERVE_SHARE: u64 = 8;
+const BOUND_SHARE: u64 = 2;
+
+impl Keeping {
+    /// The usual, less on a small disk: with a reserve that is larger than the disk it would never take anything.
+    pub fn fitting(folder: &Path) -> Self {
+        let usual = Self::default();
+        let Ok(disk) = nix::sys::statvfs::statvfs(folder) else {
+            return usual;
+        };
+        let bytes = disk.blocks().saturating_mul(disk.fragment_size());
+        Self {
+            max_bytes: usual.max_bytes.min(bytes / BOUND_SHARE),
+            reserve_bytes: usual.reserve_bytes.min(bytes / RESERVE_SHARE),
+        }
+    }
+}
+
 /// A store in a file.
 #[derive(Debug)]
 pub struct Duck {

@@ -2,6 +2,7 @@
 
 use crate::compare::Compare;
 use crate::console::look::Word;
+use crate::single::Requests;
 use crate::when::When;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -242,6 +243,8 @@ pub enum Query {
         /// Which service
         service: String,
     },
+    /// Single requests of the last hour, newest first, as the agents kept them
+    Requests(Requests),
     /// What happened: starts, exits, gaps, newest first
     Events {
         /// Only this service

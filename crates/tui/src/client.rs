@@ -114,6 +114,8 @@ fn append(whole: &mut v1::AnswerPart, part: v1::AnswerPart) {
     whole.edges.extend(part.edges);
     whole.events.extend(part.events);
     whole.host.extend(part.host);
+    whole.requests.extend(part.requests);
+    whole.silent.extend(part.silent);
     if let Some(table) = part.table {
         let joined = whole.table.get_or_insert_default();
         joined.columns = table.columns;

@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod failure;
 pub mod lifecycle;
 pub mod place;
+pub mod single;
 mod suggest;
 pub mod when;
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 /// What stands in for a secret.
-const MASK: &str = "***";
+pub const MASK: &str = "***";
 /// Parts of a name that make its value a secret, wherever they stand in it.
 const PARTS: &[&str] = &[
     "password",
@@ -200,13 +200,14 @@ fn url(word: &str) -> Option<String> {
     Some(out)
 }
 
-fn is_token(value: &str) -> bool {
+/// Whether it begins as well-known tokens do.
+pub fn is_token(value: &str) -> bool {
     let value = value.trim_matches(['"', '\'']);
     value.len() >= 16 && TOKENS.iter().any(|begin| value.starts_with(begin))
 }
 
 /// Whether something of this name is a secret: `--db-password`, `DB_PASS`, `dbPassword`, `apiKey`, `spring.mail.password`.
-fn is_secret_name(name: &str) -> bool {
+pub fn is_secret_name(name: &str) -> bool {
     let words = words(name);
     let joined = words.concat();
     PARTS.iter().any(|part| joined.contains(part))

@@ -140,7 +140,7 @@ impl Listeners {
 
     /// Whether somebody listens on this port, at whatever address.
     pub fn listens_on(&self, port: u16) -> bool {
-        self.by_port.contains_key(&port)
+        self.own.by_port.contains_key(&port)
     }
 
     /// Whether an address is one of this host's.

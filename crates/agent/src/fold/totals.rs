@@ -158,7 +158,7 @@ fn row(
 pub struct RouteTables(HashMap<(InstanceId, Side), Routes>);
 
 impl RouteTables {
-    pub fn of(&mut self, ends: &Ends, line: &[u8]) -> Route {
-        self.0.entry((ends.own, ends.side)).or_default().of(line)
+    pub fn of(&mut self, ends: &Ends, path: Option<&str>) -> Route {
+        self.0.entry((ends.own, ends.side)).or_default().of(path)
     }
 }

@@ -4,13 +4,14 @@ mod says;
 
 use crate::checks::Checks;
 use crate::chronicle::Chronicle;
-use crate::clock::{Clock, Reading};
+use crate::clock::{Clock, Clocks, Reading};
 use crate::desired::Connects;
 use crate::enrich::{Enrich, Processes};
 use crate::fold::Fold;
 use crate::health::{SelfMeter, give_back_memory, loss, pss_bytes};
 use crate::host::Host;
 use crate::identity::Identity;
+use crate::recent::Recent;
 use crate::ship::{Outbox, Trouble, assemble};
 use coral_model::summary::PULSE;
 use coral_model::{Epoch, Item, Loss, Missing, Seq, TimeNs};
@@ -29,6 +30,7 @@ const MEASURE_TICKS: u32 = 10;
 /// The agent's state between two ticks.
 pub struct Observer {
     identity: Identity,
+    clocks: Clocks,
     clock: Clock,
     epoch: Epoch,
     seq: u64,
@@ -41,6 +43,7 @@ pub struct Observer {
     fold: Fold,
     host: Host,
     chronicle: Chronicle,
+    recent: Recent,
     meter: SelfMeter,
     pss_bytes: u64,
     loss: Loss,
@@ -67,14 +70,15 @@ fn introduced(mut source: Box<dyn Source>, enrich: &Enrich) -> Box<dyn Source> {
 impl Observer {
     pub fn new(
         identity: Identity,
-        clock: Clock,
+        (clock, clocks): (Clock, Clocks),
         epoch: u64,
         source: Option<Box<dyn Source>>,
         missing: Vec<Missing>,
+        recent: Recent,
         outbox: Arc<Outbox>,
         connects: watch::Receiver<Connects>,
     ) -> Self {
-        let reading = Reading::now();
+        let reading = clocks.read();
         let now = clock.at(reading.boot_ns);
         let mut enrich = Enrich::new(Processes::new(identity.clone(), now));
         enrich.refresh(&clock);
@@ -82,6 +86,7 @@ impl Observer {
         let host = Host::new(&enrich.processes, now, reading.boot_ns);
         Self {
             identity,
+            clocks,
             clock,
             epoch: Epoch(epoch),
             seq: 0,
@@ -94,6 +99,7 @@ impl Observer {
             fold: Fold::new(now),
             host,
             chronicle: Chronicle::new(),
+            recent,
             meter: SelfMeter::default(),
             pss_bytes: pss_bytes(),
             loss: Loss::default(),
@@ -107,7 +113,7 @@ impl Observer {
 
     /// How long until the next whole second of the agent's clock.
     pub fn next_tick(&self) -> Duration {
-        let now = self.clock.at(Reading::now().boot_ns);
+        let now = self.clock.at(self.clocks.read().boot_ns);
         let second = PULSE.as_nanos() as i64;
         let next = TimeNs((self.last.0.div_euclid(second) + 1) * second);
         next.since(now)
@@ -125,7 +131,7 @@ impl Observer {
 
     /// One second's work.
     pub fn tick(&mut self) {
-        let reading = Reading::now();
+        let reading = self.clocks.read();
         let second = PULSE.as_nanos() as i64;
         let at = TimeNs(self.clock.at(reading.boot_ns).0.div_euclid(second) * second);
         self.step(at, reading);
@@ -133,16 +139,19 @@ impl Observer {
 
     /// The last second's work: the open interval is closed where it stands.
     pub fn finish(&mut self) {
-        let reading = Reading::now();
+        let reading = self.clocks.read();
         let at = self.clock.at(reading.boot_ns);
         self.enrich.give_up();
         self.step(at, reading);
+        let at = self.last;
         let mut items = self.fold.close(at);
         items.push(Item::Health(self.health(at)));
         self.send(at, items, true, true);
+        self.recent.tick(true);
+        self.recent.keeper().end();
     }
 
-    fn step(&mut self, at: TimeNs, reading: Reading) {
+    fn step(&mut self, mut at: TimeNs, reading: Reading) {
         self.ticks += 1;
         self.last = at;
         let mut items = vec![];
@@ -160,10 +169,14 @@ impl Observer {
         let drained = std::mem::take(&mut self.drained);
         self.loss = loss(&drained.lost, drained.missed);
         items.extend(self.fold.second(drained, &mut self.enrich, at));
+        let singles = self.fold.singles();
+        self.recent
+            .add(singles, &self.enrich.processes, &self.clock);
         if Fold::is_edge(at) {
             items.extend(self.fold.close(at));
             edge = true;
         }
+        self.recent.tick(edge);
         let events = self
             .chronicle
             .second(&mut self.enrich, &mut self.host.groups, at);
@@ -171,13 +184,17 @@ impl Observer {
         if edge {
             let processes = &self.enrich.processes;
             items.extend(self.host.sample(processes, at, reading.boot_ns));
-            items.extend(self.follow_wall(at, reading).map(Item::Event));
+            if let Some(event) = self.follow_wall(reading) {
+                at = event.at;
+                items.push(Item::Event(event));
+            }
         }
         items.extend(self.disk_full(at).map(Item::Event));
         let enrich = &self.enrich;
         let listens = |port| enrich.listens_on(port);
         let checked = self.checks.tick(at, reading.boot_ns, listens);
         items.extend(checked.into_iter().map(Item::HealthCheck));
+        items.extend(self.dropped().into_iter().map(Item::Event));
         self.measure(reading);
         items.push(Item::Health(self.health(at)));
         self.send(at, items, edge || self.ticks == 1, edge);

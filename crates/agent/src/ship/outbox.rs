@@ -1,7 +1,8 @@
 //! What is not acknowledged yet: the newest batches in memory, all of them in the spool on disk while that can be written.
 //! When it cannot, memory holds what it may, the oldest go first, and both are said.
 
-use crate::spool::{Id, Spool, summaries};
+use super::losses::Losses;
+use crate::spool::{Dropped, Id, Spool};
 use coral_proto::v1;
 use std::collections::VecDeque;
 use std::io;
@@ -10,8 +11,9 @@ use tokio::sync::Notify;
 
 /// Memory for batches that are on disk as well, by their size on the wire: enough for the colony's usual delay.
 const SPOOLED_BYTES: usize = 512 << 10;
-/// Memory for batches that are nowhere else.
+/// Memory for batches that are nowhere else, or a share of what the spool may hold.
 const MOST_BYTES: usize = 8 << 20;
+const MEMORY_SHARE: u64 = 8;
 
 #[derive(Debug)]
 struct Kept {
@@ -22,8 +24,10 @@ struct Kept {
     spooled: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
+    /// Memory for batches that are nowhere else.
+    most_bytes: usize,
     kept: VecDeque<Kept>,
     bytes: usize,
     spool: Option<Spool>,
@@ -31,8 +35,23 @@ struct Inner {
     acknowledged: Id,
     /// The newest batch that is on disk alone.
     on_disk: Option<Id>,
-    summaries_dropped: u64,
+    losses: Losses,
     trouble: Option<Trouble>,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            most_bytes: MOST_BYTES,
+            kept: VecDeque::new(),
+            bytes: 0,
+            spool: None,
+            acknowledged: Id::default(),
+            on_disk: None,
+            losses: Losses::default(),
+            trouble: None,
+        }
+    }
 }
 
 /// Why the spool is not written.
@@ -66,6 +85,8 @@ impl Outbox {
     pub fn over(spool: Spool, left: Option<v1::Batch>) -> Self {
         let outbox = Self::default();
         let mut inner = outbox.lock();
+        let share = usize::try_from(spool.most_bytes() / MEMORY_SHARE);
+        inner.most_bytes = share.map_or(MOST_BYTES, |share| share.min(MOST_BYTES));
         inner.on_disk = spool.last();
         inner.spool = Some(spool);
         if let Some(batch) = left {
@@ -104,9 +125,21 @@ impl Outbox {
         self.lock().after(id)
     }
 
+    /// A stream begins, and everything up to `id` is on the colony's disk.
+    pub fn resume(&self, id: Id) {
+        self.lock().losses.resume(id);
+        self.acknowledge(id);
+    }
+
+    /// This batch is on its way.
+    pub fn hand(&self, id: Id) {
+        self.lock().losses.hand(id);
+    }
+
     /// Everything up to `id` is on the colony's disk.
     pub fn acknowledge(&self, id: Id) {
         let mut inner = self.lock();
+        inner.losses.acknowledge(id);
         inner.acknowledged = inner.acknowledged.max(id);
         while inner.kept.front().is_some_and(|kept| kept.id <= id) {
             inner.pop();
@@ -146,7 +179,12 @@ impl Outbox {
 
     /// Summaries that went for lack of room.
     pub fn summaries_dropped(&self) -> u64 {
-        self.lock().summaries_dropped
+        self.lock().losses.summaries
+    }
+
+    /// What went for lack of room since the last time, once the colony is there to hear of it.
+    pub fn lost(&self) -> Option<Dropped> {
+        self.lock().losses.tell()
     }
 
     /// Why the disk is not written at the moment.
@@ -183,16 +221,14 @@ impl Inner {
             return;
         };
         for kept in self.kept.iter_mut().filter(|kept| !kept.spooled) {
-            match spool.append(&kept.batch, kept.closes, self.acknowledged) {
-                Ok(dropped) => {
-                    kept.spooled = true;
-                    self.summaries_dropped += dropped.summaries;
-                    self.trouble = None;
-                }
-                Err(error) => {
-                    self.trouble = Some(error.into());
-                    return;
-                }
+            let appended = spool.append(&kept.batch, kept.closes, self.acknowledged);
+            for (id, dropped) in spool.dropped() {
+                self.losses.note(id, dropped);
+            }
+            kept.spooled = appended.is_ok();
+            self.trouble = appended.err().map(Trouble::from);
+            if !kept.spooled {
+                return;
             }
         }
     }
@@ -207,9 +243,9 @@ impl Inner {
     fn make_room(&mut self) {
         while let Some(oldest) = self.kept.front() {
             let most = if oldest.spooled {
-                SPOOLED_BYTES
+                SPOOLED_BYTES.min(self.most_bytes)
             } else {
-                MOST_BYTES
+                self.most_bytes
             };
             if self.bytes <= most || self.kept.len() == 1 {
                 return;
@@ -220,7 +256,7 @@ impl Inner {
             if oldest.spooled {
                 self.on_disk = self.on_disk.max(Some(oldest.id));
             } else {
-                self.summaries_dropped += u64::from(summaries(&oldest.batch));
+                self.losses.note(oldest.id, Dropped::of(&oldest.batch));
             }
         }
     }

@@ -85,7 +85,7 @@ pub fn write(batch: &v1::Batch, closes: bool, out: &mut Vec<u8>) {
 }
 
 /// Summaries in a batch.
-pub fn summaries(batch: &v1::Batch) -> u32 {
+fn summaries(batch: &v1::Batch) -> u32 {
     let summary = |item: &&v1::Item| matches!(item.kind, Some(v1::item::Kind::Summary(_)));
     batch.items.iter().filter(summary).count() as u32
 }

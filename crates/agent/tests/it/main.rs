@@ -3,4 +3,5 @@
 
 mod colony;
 mod durable;
+mod hostile;
 mod process;

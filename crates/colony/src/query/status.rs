@@ -11,7 +11,7 @@ pub(super) fn answer(scope: &Scope<'_>, about: &About) -> Status {
             health: agent.health.clone()?,
             last_seen: scope.now.since(agent.newest),
             connected: agent.streams > 0,
-            freshness: None,
+            freshness: agent.fresh.worst(scope.now),
         })
     };
     let services: BTreeSet<_> = scope.instances().map(|s| &s.instance.service).collect();

@@ -51,6 +51,9 @@ pub async fn answer(
     caller: Caller,
     now: coral_model::TimeNs,
 ) -> Result<Answer, Status> {
+    if let Question::Requests { .. } = question {
+        return Ok(query.requests(question, caller, now).await?);
+    }
     let query = query.clone();
     let run = move || query.run(&question, &caller, now);
     match tokio::task::spawn_blocking(run).await {

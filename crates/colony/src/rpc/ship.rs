@@ -106,13 +106,14 @@ impl Service {
             };
             let batch = Batch::try_from(message)
                 .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
-            let epoch = batch.epoch;
+            let (epoch, newest) = (batch.epoch, batch.clock);
             let taken = self.ingest.take(&agent, batch, (self.clock)()).await;
             Meters::count(match taken {
                 Ok(_) => &self.meters.batches,
                 Err(_) => &self.meters.batches_failed,
             });
             let last = taken?;
+            self.live.visible(&agent, newest, (self.clock)());
             next = ack(epoch, last.0);
         }
     }

@@ -61,8 +61,10 @@ fn topics(wire: v1::Topics) -> Result<Vec<Topic>, Status> {
         // A live question has no deadline of its own, but the same is refused.
         super::query::deadline(&question)?;
         let question = Question::try_from(question).map_err(|bad| invalid(&bad.to_string()))?;
-        if let Question::Sql { .. } = question {
-            return Err(invalid("SQL is asked once, not followed"));
+        if let Question::Sql { .. } | Question::Requests { .. } = question {
+            return Err(invalid(
+                "SQL and single requests are asked once, not followed",
+            ));
         }
         let id = topic.id;
         Ok(Topic { id, question })

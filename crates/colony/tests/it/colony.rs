@@ -94,6 +94,8 @@ pub async fn ask(channel: &Channel, question: &Question) -> Result<Answer, Statu
         whole.edges.extend(part.edges);
         whole.events.extend(part.events);
         whole.host.extend(part.host);
+        whole.requests.extend(part.requests);
+        whole.silent.extend(part.silent);
         if let Some(table) = part.table {
             let joined = whole.table.get_or_insert_default();
             joined.columns = table.columns;
@@ -111,8 +113,14 @@ pub struct Started {
 
 impl Started {
     pub async fn new(home: &Path) -> Self {
+        Self::with(home, &[]).await
+    }
+
+    /// With these arguments as well.
+    pub async fn with(home: &Path, arguments: &[&str]) -> Self {
         let child = std::process::Command::new(env!("CARGO_BIN_EXE_coral-colony"))
             .args(["--colony", "test"])
+            .args(arguments)
             .env("CORAL_HOME", home)
             .env("CORAL_LOG", "warn")
             .env_remove("LD_LIBRARY_PATH")
@@ -127,6 +135,14 @@ impl Started {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("the colony does not answer");
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn lives(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// SIGKILL, and waits until it is gone.

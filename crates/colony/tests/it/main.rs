@@ -8,6 +8,8 @@
 mod agent;
 mod colony;
 mod crash;
+mod detail;
+mod frames;
 mod ingest;
 mod many;
 mod metrics;

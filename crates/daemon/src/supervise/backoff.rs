@@ -6,22 +6,32 @@ use std::time::{Duration, Instant};
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
 const TOO_MANY: usize = 5;
-const WITHIN: Duration = Duration::from_secs(60);
+/// A death is forgotten after so long, unless the supervisor was told otherwise.
+pub const WITHIN: Duration = Duration::from_secs(60);
 
 /// The recent deaths of one role.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Backoff {
     deaths: VecDeque<Instant>,
+    within: Duration,
 }
 
 impl Backoff {
+    /// Knows of no death; one is forgotten after `within`.
+    pub fn new(within: Duration) -> Self {
+        Self {
+            deaths: VecDeque::new(),
+            within,
+        }
+    }
+
     /// Notes a death; the pause before the next start, or `None` when it is given up.
     pub fn died(&mut self, now: Instant) -> Option<Duration> {
         self.deaths.push_back(now);
         while self
             .deaths
             .front()
-            .is_some_and(|&then| now.duration_since(then) > WITHIN)
+            .is_some_and(|&then| now.duration_since(then) > self.within)
         {
             self.deaths.pop_front();
         }
@@ -39,7 +49,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_five_in_a_minute_are_too_many() {
-        let (mut backoff, now) = (Backoff::default(), Instant::now());
+        let (mut backoff, now) = (Backoff::new(Duration::from_secs(60)), Instant::now());
         let pauses: Vec<Option<Duration>> = (0..5)
             .map(|i| backoff.died(now + Duration::from_secs(i)))
             .collect();

@@ -3,7 +3,7 @@
 use super::backoff::Backoff;
 use super::log;
 use color_eyre::eyre::Result;
-use coral_config::{ColonyFolder, with_files_of};
+use coral_config::{ColonyFolder, Role, is_held, with_files_of};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 use std::os::fd::OwnedFd;
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 pub const PATIENCE: Duration = Duration::from_secs(8);
 /// How often a full log is looked for.
 const LOG_LOOK: Duration = Duration::from_secs(10);
+/// How often it is looked whether one that an earlier supervisor left has ended.
+const LEFT_LOOK: Duration = Duration::from_millis(200);
 
 /// What an agent's standard input is: when it ends, the agent ends.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Child {
     arguments: Vec<String>,
     logs: PathBuf,
     logs_of: u32,
+    /// The lock that it holds while it lives, in this folder.
+    role: Option<(Role, PathBuf)>,
     lifeline: Lifeline,
     state: State,
     backoff: Backoff,
@@ -66,11 +70,12 @@ impl Child {
             arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
             logs: folder.logs.clone(),
             logs_of: 0,
+            role: None,
             lifeline: Lifeline::Own,
             state: State::Waiting {
                 until: Instant::now(),
             },
-            backoff: Backoff::default(),
+            backoff: Backoff::new(super::backoff::WITHIN),
             log_looked: None,
         })
     }
@@ -78,6 +83,18 @@ impl Child {
     /// Its logs belong to this user, whose folder they are in.
     pub fn logs_of(mut self, uid: u32) -> Self {
         self.logs_of = uid;
+        self
+    }
+
+    /// It holds this lock while it lives: as long as somebody else does, it is not started.
+    pub fn holds(mut self, role: Role, folder: &ColonyFolder) -> Self {
+        self.role = Some((role, folder.run.clone()));
+        self
+    }
+
+    /// Its deaths are forgotten after so long.
+    pub fn forgives_after(mut self, within: Duration) -> Self {
+        self.backoff = Backoff::new(within);
         self
     }
 
@@ -109,6 +126,13 @@ impl Child {
     }
 
     fn start(&mut self, now: Instant) {
+        // One that a killed supervisor left is about to end; running into its lock would count as a death.
+        let held = |(role, run): &(Role, PathBuf)| is_held(run, *role).is_some();
+        if self.role.as_ref().is_some_and(held) {
+            let until = now + LEFT_LOOK;
+            self.state = State::Waiting { until };
+            return;
+        }
         match self.spawn() {
             Ok(mut process) => {
                 tracing::info!(pid = process.id(), "{} started", self.name);
@@ -133,8 +157,13 @@ impl Child {
             .stderr(log)
             .process_group(0);
         // The supervisor waits for its signals with them blocked; a child that inherited that would hear none.
-        // SAFETY: sigprocmask is async-signal-safe, and nothing else runs between fork and exec.
-        unsafe { command.pre_exec(|| Ok(SigSet::empty().thread_set_mask()?)) };
+        // When the supervisor is killed its children are asked to end: an orphan would keep the next one's from starting.
+        let prepare = || {
+            nix::sys::prctl::set_pdeathsig(Signal::SIGTERM)?;
+            Ok(SigSet::empty().thread_set_mask()?)
+        };
+        // SAFETY: prctl and sigprocmask are async-signal-safe, and nothing else runs between fork and exec.
+        unsafe { command.pre_exec(prepare) };
         command.spawn()
     }
 

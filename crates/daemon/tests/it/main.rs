@@ -6,12 +6,15 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod connect;
+mod days;
 mod dial;
 mod exact;
+mod fresh;
 mod identity;
 mod nobody;
 mod places;
 mod privilege;
+mod requests;
 mod sudo;
 mod survival;
 mod world;

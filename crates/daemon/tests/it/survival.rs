@@ -1,42 +1,9 @@
-//! Deaths: of the colony under load, of the agent.
+//! The death of the agent: nothing stays, and it comes back. More deaths, under load, are in `days`.
 
-use crate::world::{Nginx, World, able, eventually, run};
+use crate::world::{World, able, eventually, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
-#[test]
-fn a_colony_killed_under_load_loses_nothing() {
-    if !able(&["nginx", "hey"]) {
-        return;
-    }
-    let nginx = Nginx::start();
-    let world = World::start();
-    let mut load = Command::new("hey")
-        .stdout(Stdio::null())
-        .args(["-z", "9s", "-c", "4", "-q", "200", &nginx.url("/hello")])
-        .spawn()
-        .unwrap();
-    for _ in 0..2 {
-        std::thread::sleep(Duration::from_millis(2600));
-        let before = world.pid("colony");
-        kill(Pid::from_raw(before), Signal::SIGKILL).unwrap();
-        let back = || world.pid("colony") != before && world.coral(&["status"]).status.success();
-        eventually("the colony is back", back);
-    }
-    assert!(load.wait().unwrap().success());
-    let truth = nginx.truth();
-    assert!(truth.0 > 2_000, "hey sent {truth:?}");
-    eventually("all of it arrived", || {
-        world.figures(&nginx.service(), "server").0 >= truth.0
-    });
-    assert_eq!(
-        world.quiescent(|w| w.figures(&nginx.service(), "server")),
-        truth
-    );
-}
 
 /// Ids of the kernel programs whose name begins as Coral's do.
 fn programs() -> BTreeSet<u64> {

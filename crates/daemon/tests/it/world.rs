@@ -45,20 +45,47 @@ pub fn able(programs: &[&str]) -> bool {
 /// A running colony and agent; both are gone after it.
 pub struct World {
     pub home: tempfile::TempDir,
-    _turn: MutexGuard<'static, ()>,
+    /// What the commands and all that they start find in their environment.
+    environment: Vec<(&'static str, &'static str)>,
+    /// Held by those that are alone with kernel and processors.
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl World {
     /// Starts colony and agent, and waits until the agent counts.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// As [`Self::start`], with these variables in the environment.
+    pub fn start_with(environment: &[(&'static str, &'static str)]) -> Self {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let home = tempfile::Builder::new().prefix("coral").tempdir().unwrap();
-        let world = Self { home, _turn: turn };
-        let up = world.coral(&["up"]);
-        assert!(up.status.success(), "{}", text(&up));
-        let ready = || world.json(&["status"])["agents"][0]["mode"] == "ebpf";
-        eventually("the agent counts", ready);
+        let mut world = Self::beside_others(environment);
+        world._turn = Some(turn);
+        world.up();
         world
+    }
+
+    /// Folders, and nothing that runs yet: for a test that waits more than it works, and measures no time, so that others
+    /// may run beside it.
+    pub fn beside_others(environment: &[(&'static str, &'static str)]) -> Self {
+        Self {
+            home: tempfile::Builder::new().prefix("coral").tempdir().unwrap(),
+            environment: environment.to_vec(),
+            _turn: None,
+        }
+    }
+
+    /// `coral up`; the agent counts after it.
+    pub fn up(&self) {
+        let up = self.coral(&["up"]);
+        assert!(up.status.success(), "{}", text(&up));
+        eventually("the agent counts", || {
+            // A colony that is ending may still have answered `up`.
+            let status = self.coral(&["status", "-o", "json"]);
+            let status: Value = serde_json::from_slice(&status.stdout).unwrap_or_default();
+            status["agents"][0]["mode"] == "ebpf"
+        });
     }
 
     pub fn command(&self, program: &Path) -> Command {
@@ -66,6 +93,7 @@ impl World {
         command
             .env("CORAL_HOME", self.home.path())
             .env_remove("CORAL_COLONY")
+            .envs(self.environment.iter().copied())
             .stdin(Stdio::null());
         command
     }
@@ -217,7 +245,7 @@ impl Nginx {
         let config = format!(
             "worker_processes 2; daemon off; master_process on; user root; pid {root}/pid; error_log {root}/error.log;
              events {{ worker_connections 1024; }}
-             http {{ access_log {root}/access.log; keepalive_requests 1000000; {temporary}
+             http {{ log_format timed '\"$request\" $status $msec'; access_log {root}/access.log timed; keepalive_requests 1000000; {temporary}
              server {{ listen {address}:{port}; location /large {{ root {root}; }} location /hello {{ return 200 'hello\\n'; }} location /fail {{ return 500; }} }} }}"
         );
         std::fs::write(folder.path().join("nginx.conf"), config).unwrap();
@@ -262,9 +290,19 @@ impl Nginx {
         )
     }
 
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("access.log")).unwrap()
+    }
+
+    /// When each request of the access log ended, in unix seconds.
+    pub fn moments(&self) -> Vec<f64> {
+        let ended = |line: &str| line.rsplit(' ').next().unwrap().parse().unwrap();
+        self.log().lines().map(ended).collect()
+    }
+
     /// Lines of the access log, and those with a 500.
     pub fn truth(&self) -> (u64, u64) {
-        let log = std::fs::read_to_string(self.folder.path().join("access.log")).unwrap();
+        let log = self.log();
         (
             log.lines().count() as u64,
             log.lines().filter(|l| l.contains("\" 500 ")).count() as u64,

@@ -256,3 +256,18 @@ fn an_engine_that_met_the_end_of_the_disk_goes_on_with_all_that_was_acknowledged
     // It folds its log into the file and meets the end there: it gives up, and is started anew.
     assert!(meets_the_end(1));
 }
+
+#[test]
+fn a_small_disk_is_not_asked_for_more_than_it_has() {
+    let Some(small) = Small::new(16) else { return };
+    let keeping = Keeping::fitting(small.dir.path());
+    assert_eq!(
+        (keeping.reserve_bytes, keeping.max_bytes),
+        (2 << 20, 8 << 20)
+    );
+    let duck = Duck::open(&small.path(), keeping, second(0)).unwrap();
+    runtime().block_on(async {
+        duck.append(batch("a", 5, 1, 100)).await.unwrap();
+        duck.audit(audit()).await.unwrap();
+    });
+}

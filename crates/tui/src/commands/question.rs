@@ -34,6 +34,7 @@ pub(super) fn of(query: Query, span: Span, now: TimeNs) -> Result<(Question, boo
             (question, all)
         }
         Query::Metrics { service } => (Question::Metrics { span, service }, true),
+        Query::Requests(requests) => (requests.question(span), true),
         Query::Events { service, limit } => (events(service, vec![], limit), true),
         Query::Changes { service, limit } => (events(service, CHANGES.to_vec(), limit), true),
         Query::Sql { statement, limit } => {

@@ -1,7 +1,10 @@
 //! How fast rows go in, and how fast p50, p95 and p99 of one service and one hour come out: from ten-second rows of 30 days,
-//! and from rollups. Prints one line of JSON. `--rows 10000000 --services 1000 --dir FOLDER`;
-//! `--step 10` gives every ten seconds a row instead of spreading them over the days.
+//! and from rollups. Prints one line of JSON. `--rows` go in by the writer and are what is measured; the engine fills up to
+//! `--filled` rows by itself, which only takes less time. Reading is the path that answers take.
+//! `--services 1000 --dir FOLDER`
 #![allow(clippy::unwrap_used, reason = "a bench may unwrap")]
+
+mod fill;
 
 use coral_model::summary::Counts;
 use coral_model::{
@@ -11,7 +14,7 @@ use coral_model::{
 use coral_store::{
     Append, Duck, InstanceId, Keeping, Level, Read, Routes, StoredBatch, SummaryFilter, Tally,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// 2026-10-21 00:00 UTC.
@@ -156,64 +159,91 @@ async fn fill(duck: &Duck, services: u32, intervals: u64, step: i64) -> (Duratio
     (begin.elapsed(), making)
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
-    let rows: u64 = flag("--rows", "2000000").parse().unwrap();
-    let services: u32 = flag("--services", "1000").parse().unwrap();
+fn open(path: &Path) -> Duck {
+    let keeping = Keeping {
+        max_bytes: 0,
+        ..Keeping::default()
+    };
+    Duck::open(path, keeping, second(BEGIN)).unwrap()
+}
+
+/// Stores rows by the writer; how many a second, with making them, and when the last one ends.
+fn append(path: &Path, rows: u64, services: u32) -> (f64, Duration, i64) {
+    let duck = open(path);
+    let intervals = (rows / u64::from(services)).max(1);
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let (took, making) = runtime
+        .unwrap()
+        .block_on(fill(&duck, services, intervals, 10));
+    duck.close();
+    let rate = (intervals * u64::from(services)) as f64 / took.as_secs_f64();
+    (rate, making, BEGIN + intervals as i64 * 10)
+}
+
+fn hour(from: i64) -> Window {
+    Window {
+        from: second(from),
+        to: second(from + 3600),
+    }
+}
+
+fn main() {
+    let number = |name, default| flag(name, default).parse::<u64>().unwrap();
+    let (rows, filled) = (number("--rows", "2000000"), number("--filled", "100000000"));
+    let services = number("--services", "1000") as u32;
     let folder = tempfile::tempdir().unwrap();
     let dir = match flag("--dir", "").as_str() {
         "" => folder.path().to_owned(),
         named => PathBuf::from(named),
     };
     let path = dir.join("bench.duckdb");
-    let keeping = Keeping {
-        max_bytes: 0,
-        ..Keeping::default()
-    };
-    let duck = Duck::open(&path, keeping, second(BEGIN)).unwrap();
-    let intervals = (rows / u64::from(services)).max(1);
-    let spread = (DAYS * 86_400 / 10 / intervals as i64 * 10).max(10);
-    let step = flag("--step", &spread.to_string()).parse().unwrap();
-    let (append, making) = fill(&duck, services, intervals, step).await;
-    let stored = intervals * u64::from(services);
-    let last = BEGIN + intervals as i64 * step;
-    let middle = BEGIN + (last - BEGIN) / 2 / 3600 * 3600;
-    let hour = |from: i64| Window {
-        from: second(from),
-        to: second(from + 3600),
-    };
-    let (raw_ms, p95, raw_rows) = red(&duck, services / 2, hour(middle), 9);
+    eprintln!("append {rows} rows");
+    let (rows_per_s, making, last) = append(&path, rows, services);
+    eprintln!("fill up to {filled} rows");
     let begin = Instant::now();
-    let mut pieces = 0u64;
-    let now = second(last + 60);
-    while duck.maintain(now).await.unwrap().more {
-        pieces += 1;
-    }
-    let maintain = begin.elapsed();
-    let recent = last / 3600 * 3600 - 7200;
-    let (rollup_ms, _, rollup_rows) = red(&duck, services / 2, hour(middle), 21);
-    let (odd_ms, _, odd_rows) = red(&duck, services / 2, hour(recent - 1234), 21);
-    tokio::task::spawn_blocking({
-        let duck = std::sync::Arc::new(duck);
-        move || duck.close()
-    })
-    .await
-    .unwrap();
+    let days = second(BEGIN + DAYS * 86_400);
+    let pool: Vec<_> = (0..4096).map(durations).collect();
+    let total = fill::ten_seconds(&path, services, filled, (second(last), days), &pool);
+    let filling = begin.elapsed();
+    let middle = BEGIN + DAYS / 2 * 86_400;
+    let duck = open(&path);
+    let raw = red(&duck, services / 2, hour(middle), 15);
+    let odd_raw = red(&duck, services / 3, hour(middle - 86_400 - 1234), 15);
+    duck.close();
+    drop(duck);
+    fill::rollups(
+        &path,
+        services,
+        (second(BEGIN), days),
+        second(middle),
+        &pool,
+    );
+    let duck = open(&path);
+    let rolled = red(&duck, services / 2, hour(middle), 31);
+    let odd = red(&duck, services / 3, hour(middle - 1234), 31);
+    let month = Window {
+        from: second(BEGIN + 86_400),
+        to: days,
+    };
+    let month = red(&duck, services / 2, month, 15);
+    duck.close();
     let size = std::fs::metadata(&path).map_or(0, |m| m.len());
     println!(
         "{}",
         serde_json::json!({
-            "rows_per_s": (stored as f64 / append.as_secs_f64()).round(),
-            "red_100m_ms": raw_ms,
-            "rollup_ms": rollup_ms,
-            "rollup_odd_ms": odd_ms,
-            "rows": stored,
+            "rows_per_s": rows_per_s.round(),
+            "red_100m_ms": raw.0,
+            "rollup_ms": rolled.0,
+            "red_odd_ms": odd_raw.0,
+            "rollup_odd_ms": odd.0,
+            "rollup_month_ms": month.0,
+            "appended": rows,
+            "rows": total,
             "services": services,
-            "rows_read": [raw_rows, rollup_rows, odd_rows],
-            "p95_ms": p95,
+            "rows_read": [raw.2, odd_raw.2, rolled.2, odd.2, month.2],
+            "p95_ms": raw.1,
             "making_s": making.as_secs_f64(),
-            "maintain_s": maintain.as_secs_f64(),
-            "maintain_pieces": pieces,
+            "filling_s": filling.as_secs_f64(),
             "file_mb": size / 1_000_000,
         })
     );
