@@ -92,9 +92,8 @@ pub async fn run_over(
     let (told, connects) = watch::channel(Connects::default());
     let following = tokio::spawn(follow(dialer, hello, told));
     let mut observer = Observer::new(
-        identity,
+        (identity, epoch),
         (clock, options.clocks),
-        epoch,
         attached.ok(),
         missing,
         recent,

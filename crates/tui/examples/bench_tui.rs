@@ -144,6 +144,16 @@ fn many(question: &Question, now: TimeNs) -> Answer {
     let mut answer = fixture::many_answer(question, now);
     if let AnswerBody::Services(rows) = &mut answer.body {
         *rows = fixture::many_rows(ROWS);
+        // As a colony does: no trend for who asks for none.
+        if matches!(
+            question,
+            Question::Services {
+                trend_points: 0,
+                ..
+            }
+        ) {
+            rows.iter_mut().for_each(|row| row.trend.clear());
+        }
     }
     answer
 }

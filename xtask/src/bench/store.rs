@@ -37,7 +37,7 @@ pub fn run(root: &Path, _: &Wish, steps: &mut Steps) -> Result<Page, Failure> {
     let folder = std::env::temp_dir().join(format!("coral-bench-store-{}", std::process::id()));
     fs::create_dir_all(&folder).trying("create the folder of the bench")?;
     steps.next("append, fill and ask");
-    let mut command = program::command(&bench.display().to_string(), root);
+    let mut command = program::command(bench.display().to_string(), root);
     let output = program::output(command.arg("--dir").arg(&folder));
     fs::remove_dir_all(&folder).trying("remove the folder of the bench")?;
     let output = output?;

@@ -72,9 +72,8 @@ fn introduced(mut source: Box<dyn Source>, enrich: &Enrich) -> Box<dyn Source> {
 
 impl Observer {
     pub fn new(
-        identity: Identity,
+        (identity, epoch): (Identity, u64),
         (clock, clocks): (Clock, Clocks),
-        epoch: u64,
         source: Option<Box<dyn Source>>,
         missing: Vec<Missing>,
         recent: Recent,

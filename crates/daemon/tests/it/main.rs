@@ -9,6 +9,7 @@ mod connect;
 mod days;
 mod dial;
 mod exact;
+mod faults;
 mod fresh;
 mod identity;
 mod nobody;

@@ -57,6 +57,15 @@ impl World {
         Self::start_with(&[])
     }
 
+    /// As [`Self::start`], with the shop.
+    pub fn start_with_shop() -> Self {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut world = Self::beside_others(&[]);
+        world._turn = Some(turn);
+        world.started_by(&["up", "--demo"]);
+        world
+    }
+
     /// As [`Self::start`], with these variables in the environment.
     pub fn start_with(environment: &[(&'static str, &'static str)]) -> Self {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,7 +87,11 @@ impl World {
 
     /// `coral up`; the agent counts after it.
     pub fn up(&self) {
-        let up = self.coral(&["up"]);
+        self.started_by(&["up"]);
+    }
+
+    fn started_by(&self, command: &[&str]) {
+        let up = self.coral(command);
         assert!(up.status.success(), "{}", text(&up));
         eventually("the agent counts", || {
             // A colony that is ending may still have answered `up`.

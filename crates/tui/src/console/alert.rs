@@ -3,7 +3,7 @@
 use super::app::{App, Body, LinkState, Starting};
 use super::link::Lost;
 use super::moment::Moment;
-use super::trouble::{Level, Trouble};
+use super::trouble::{Level, Trouble, recent};
 use coral_model::answer::{AgentRow, STALE_AFTER, ServiceRow};
 use coral_model::{AgentMode, Missing};
 use coral_report::figure::{age, health, millis, percent};
@@ -125,11 +125,12 @@ fn worst_service(app: &App, now: Moment) -> Option<(Level, Alert)> {
             age(oldest)
         ),
         Trouble::Slower(times) => {
-            let newest = row.trend.iter().rev().copied().flatten().next();
-            format!(
-                "{name}: p95 is {} ms now, {times:.0} times what is usual",
-                millis(newest)
-            )
+            let times = match times {
+                t if t < 9.95 => format!("{t:.1}"),
+                t => format!("{t:.0}"),
+            };
+            let now = millis(recent(&row.trend));
+            format!("{name}: p95 is {now} ms now, {times} times what is usual")
         }
     };
     let tone = match trouble.level() {

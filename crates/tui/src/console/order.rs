@@ -69,9 +69,12 @@ impl Order {
             return;
         }
         let services = picture.services.as_ref().map_or(&[][..], |s| &s.rows);
+        if self.version.map(|version| version.0) != Some(picture.version) {
+            self.see(services);
+        }
         let version = (picture.version, usual.version());
         if self.version != Some(version) {
-            self.see(services, usual);
+            self.judge(services, usual);
             self.version = Some(version);
         }
         self.arrange(services, filter, sort, all);
@@ -84,7 +87,15 @@ impl Order {
         });
     }
 
-    fn see(&mut self, services: &[ServiceRow], usual: &Usual) {
+    /// What is wrong with each; done again when it is known what is usual, unlike the rest.
+    fn judge(&mut self, services: &[ServiceRow], usual: &Usual) {
+        for (seen, row) in self.seen.iter_mut().zip(services) {
+            seen.trouble = Trouble::of(row, usual.p95(&row.service));
+        }
+        self.worst = worst(services, &self.seen);
+    }
+
+    fn see(&mut self, services: &[ServiceRow]) {
         let names: Vec<String> = services.iter().map(|r| text::service(&r.service)).collect();
         let mut by_name: Vec<usize> = (0..services.len()).collect();
         by_name.sort_by(|&a, &b| names[a].cmp(&names[b]));
@@ -93,13 +104,12 @@ impl Order {
             place[row] = i;
         }
         let seen = |(i, row): (usize, &ServiceRow)| Seen {
-            trouble: Trouble::of(row, usual.p95(&row.service)),
+            trouble: Trouble::None,
             name: place[i],
             text: row.text().to_lowercase(),
             width: text::width(&names[i]) + if only_calls(row) { CALLS.len() } else { 0 },
         };
         self.seen = services.iter().enumerate().map(seen).collect();
-        self.worst = worst(services, &self.seen);
         let key = |(i, row): (usize, &ServiceRow)| (row.service.clone(), i);
         self.places = services.iter().enumerate().map(key).collect();
     }

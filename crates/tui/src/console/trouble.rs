@@ -108,9 +108,14 @@ pub fn slower_than(trend: &[Option<Duration>], usual: Option<Duration>) -> Optio
     let Some(usual) = usual else {
         return slower(trend);
     };
+    unusual(usual, recent(trend)?)
+}
+
+/// What the newest points say together; one alone may be chance.
+pub fn recent(trend: &[Option<Duration>]) -> Option<Duration> {
     let newest = trend.iter().rev().copied().flatten().take(RECENT);
     let mut newest: Vec<Duration> = newest.collect();
-    (newest.len() == RECENT).then(|| unusual(usual, middle(&mut newest)))?
+    (newest.len() == RECENT).then(|| middle(&mut newest))
 }
 
 /// The same, with the median of the earlier part of the window as what is usual.

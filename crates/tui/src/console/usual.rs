@@ -3,6 +3,7 @@
 
 use super::questions;
 use super::trouble::figures;
+use crate::failure::Failure;
 use coral_model::answer::{FEW_SAMPLES, ServiceRow};
 use coral_model::{Answer, AnswerBody, Question, ServiceKey, Span, TimeNs, Window};
 use std::collections::HashMap;
@@ -43,34 +44,33 @@ impl Usual {
         self.version
     }
 
-    /// Forgets all: another moment is shown.
-    pub fn clear(&mut self) {
-        if !self.of.is_empty() {
-            let version = self.version + 1;
-            *self = Self {
-                version,
-                ..Self::default()
-            };
-        }
-    }
-
-    /// Takes over what these answers say, the nearer first. While the next ones are on the way the last ones hold.
-    pub fn learn(&mut self, answers: [(&Question, Option<&Answer>); 2]) {
-        let there = answers.iter().filter(|(_, answer)| answer.is_some());
-        let of: Vec<Question> = there.map(|(question, _)| (*question).clone()).collect();
-        if of.is_empty() || of == self.of {
+    /// Takes over what these answers say, the nearer first. While one that may say more is on the way the last ones hold;
+    /// when none says anything, nothing is known.
+    pub fn learn(&mut self, answers: [(&Question, Option<&Result<Answer, Failure>>); 2]) {
+        let [(_, Some(nearer)), (_, further)] = answers else {
+            return;
+        };
+        if further.is_none() && !nearer.as_ref().is_ok_and(|answer| !says_nothing(answer)) {
             return;
         }
-        // The further one first, so that the nearer one replaces it.
-        let rows = answers
+        let told = answers.iter().filter_map(|(question, answer)| {
+            let answer = answer.and_then(|answer| answer.as_ref().ok())?;
+            Some((*question, answer))
+        });
+        let told: Vec<(&Question, &Answer)> = told.collect();
+        let of: Vec<Question> = told
             .iter()
-            .rev()
-            .filter_map(|(_, answer)| *answer)
-            .flat_map(services);
+            .map(|(question, _)| (*question).clone())
+            .collect();
+        if of == self.of {
+            return;
+        }
         let p95 = |row: &ServiceRow| {
             let red = figures(row).filter(|red| red.samples >= FEW_SAMPLES)?;
             Some((row.service.clone(), red.p95?))
         };
+        // The further one first, so that the nearer one replaces it.
+        let rows = told.iter().rev().flat_map(|(_, answer)| services(answer));
         self.known = rows.filter_map(p95).collect();
         self.of = of;
         self.version += 1;

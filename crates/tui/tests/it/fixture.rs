@@ -130,6 +130,7 @@ pub fn answer_to(question: &Question, now: TimeNs) -> Answer {
         | Question::Topology { span }
         | Question::Events { span, .. } => *span,
         Question::Sql { .. } => return instances(now),
+        Question::Host { .. } => return hosts(),
         _ => return two_agents(),
     };
     let window = span.resolve(now);

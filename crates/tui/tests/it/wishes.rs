@@ -1,6 +1,6 @@
 //! `coral connect`, `coral note` and the note of the console, against a colony that keeps what is wished.
 
-use crate::colony::Colony;
+use crate::colony::{Colony, Script};
 use crate::commands::{code, coral, error, stdout};
 use crate::fixture;
 use crate::pages::shop;
@@ -207,4 +207,49 @@ fn a_failing_health_check_is_on_the_row_at_every_size() {
         "{}",
         screen.text()
     );
+}
+
+/// What a terminal, a spreadsheet or a reader of the right-to-left would obey.
+fn obeyed(c: char) -> bool {
+    let bidi =
+        matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+    (c.is_control() && c != '\n') || bidi
+}
+
+#[test]
+fn hostile_names_reach_no_output_of_any_command() {
+    let (dir, socket) = home();
+    let script = Script {
+        answer: fixture::hostile_answer,
+        live: false,
+        news: false,
+    };
+    let _colony = Colony::with(&socket, script);
+    assert_eq!(code(&coral(dir.path(), &["connect", "web:80:/x"])), 0);
+    let commands: [&[&str]; 14] = [
+        &["status"],
+        &["services", "--all"],
+        &["topology", "--all"],
+        &["query", "summary"],
+        &["query", "summary", "--compare", "1h"],
+        &["query", "metrics", "cart"],
+        &["query", "events"],
+        &["query", "changes"],
+        &["query", "host"],
+        &["query", "sql", "SELECT 1"],
+        &["connect", "--list"],
+        &["colonies"],
+        &["doctor"],
+        &["note", "x\u{1b}[31m\u{202e}"],
+    ];
+    for command in commands {
+        for form in ["table", "json", "csv", "yaml", "md"] {
+            let output = coral(dir.path(), &[command, &["-o", form]].concat());
+            assert_eq!(code(&output), 0, "{command:?} {form}: {output:?}");
+            let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            let text = text.replace("\r\n", "\n");
+            let found = text.chars().find(|c| obeyed(*c));
+            assert_eq!(found, None, "{command:?} {form}:\n{text:?}");
+        }
+    }
 }

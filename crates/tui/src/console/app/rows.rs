@@ -286,7 +286,7 @@ impl App {
         let mut order = std::mem::take(&mut self.order);
         let mut usual = std::mem::take(&mut self.usual);
         let asked = usual::questions(self.window(now).to, self.time.window);
-        usual.learn([0, 1].map(|i| (&asked[i], self.asked.answer(&asked[i]))));
+        usual.learn([0, 1].map(|i| (&asked[i], self.asked.get(&asked[i]))));
         let picture = self.picture();
         let filter_of = |page| self.filters.get(&page).cloned().unwrap_or_default();
         let filter = filter_of(Page::Services);

@@ -97,9 +97,6 @@ impl App {
         if time.shown != self.time.shown || time.window != window {
             self.retimed = now.up;
         }
-        if time.shown != self.time.shown || time.window != window {
-            self.usual.clear();
-        }
         self.time = time;
         self.hold(now);
         let mut outcome = Outcome::drawn();

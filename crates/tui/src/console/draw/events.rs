@@ -20,6 +20,9 @@ use ratatui::text::Line;
 /// The kinds of the strip: what went wrong, what changed.
 const KINDS: [(&str, u8); 2] = [("trouble", 3), ("changes", 2)];
 
+/// The column of the service is not narrower or wider.
+const SERVICE: (usize, usize) = (8, 22);
+
 /// How much an event matters: trouble, no data, a change, the rest.
 pub(super) fn rank(event: &Event) -> u8 {
     match event.kind.name() {
@@ -130,15 +133,24 @@ pub(super) fn table(
             super::day_clock(newest.at, now, zone).len() > 8
                 || super::day_clock(oldest.at, now, zone).len() > 8
         });
-    let service = if with_service { 22 } else { 0 };
+    // What happened gets the room: the other columns are as wide as what stands in them.
+    let names = rows.iter().filter_map(|event| event.service.as_ref());
+    let longest = names.map(|name| text::width(&text::service(name))).max();
+    let service = match with_service {
+        true => longest.unwrap_or(0).clamp(SERVICE.0, SERVICE.1),
+        false => 0,
+    };
+    let lengths = rows.iter().any(|event| event.until.is_some());
     let time = if days { 19 } else { 8 };
-    let fixed = 3 + time + 13 + 8 + service + 4 * GAP;
+    let length = if lengths { 8 + GAP } else { 0 };
+    let fixed = 3 + time + 13 + service + length + 3 * GAP;
     let what = usize::from(width).saturating_sub(fixed + 1);
     let mut columns = vec![Column::words("TIME", time), Column::words("KIND", 13)];
     if with_service {
         columns.push(Column::words("SERVICE", service));
     }
-    columns.extend([Column::figures("FOR", 8), Column::words("WHAT", what)]);
+    columns.extend(lengths.then(|| Column::figures("FOR", 8)));
+    columns.push(Column::words("WHAT", what));
     let head = marked("", Style::new(), titles(&columns, view.theme));
     let row = |event: &Event| {
         let theme = view.theme;
@@ -158,7 +170,7 @@ pub(super) fn table(
             };
             cells.push(cell(name.unwrap_or(UNKNOWN.to_owned()), style));
         }
-        cells.push(cell(length.unwrap_or_default(), theme.dim()));
+        cells.extend(lengths.then(|| cell(length.unwrap_or_default(), theme.dim())));
         cells.push(vec![span(event.text.visible(), theme.plain())]);
         marked(mark, style, line(&columns, cells))
     };

@@ -76,7 +76,9 @@ fn about(row: &ServiceRow, now: TimeNs) -> String {
         n => format!("{n} {word}s"),
     };
     let (instances, hosts) = (plural(row.instances, "instance"), plural(row.hosts, "host"));
-    let mut parts = vec![format!("{instances} on {hosts}")];
+    // What its health check says comes first: the line may be cut.
+    let mut parts: Vec<String> = row.health.iter().map(|state| health(state, now)).collect();
+    parts.push(format!("{instances} on {hosts}"));
     let protocols: Vec<&str> = row.protocols.iter().map(|p| p.name()).collect();
     if !protocols.is_empty() {
         parts.push(protocols.join(", "));
@@ -91,9 +93,6 @@ fn about(row: &ServiceRow, now: TimeNs) -> String {
             row.in_flight,
             age(oldest)
         ));
-    }
-    if let Some(state) = &row.health {
-        parts.push(health(state, now));
     }
     if let Some(stale) = row.stale.filter(|_| is_stale(row)) {
         parts.push(format!("its data is {} old", age(stale)));
@@ -152,7 +151,7 @@ fn facts(
     let mut y = count + 2;
     if let Some((name, red)) = side {
         let text = format!(
-            "{}{}/s   {} % errors   p95 {} ms",
+            "{}{}/s  {} %  p95 {} ms",
             left(name, FACT),
             rate(red.rate_per_s),
             percent(red.error_ratio),
