@@ -42,6 +42,14 @@ impl Source for Script {
         Ok(())
     }
 
+    fn end_unix(
+        &mut self,
+        _: &std::collections::HashSet<u64>,
+        _: &mut Drained,
+    ) -> Result<(), ProbesError> {
+        Ok(())
+    }
+
     fn introduce(&mut self, _: u64, _: u8, _: u32) -> Result<(), ProbesError> {
         Ok(())
     }

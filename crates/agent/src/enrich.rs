@@ -6,6 +6,7 @@
 mod connected;
 mod listeners;
 mod processes;
+mod unix;
 
 #[cfg(test)]
 pub use processes::tests::processes as processes_for_tests;
@@ -16,7 +17,8 @@ use crate::proc::sockets::TcpSocket;
 use crate::proc::{fds, sockets};
 use connected::Connected;
 use coral_model::{Connect, Protocol, ServiceClass, Side, TimeNs};
-use coral_probes::abi::records::SeriesInfo;
+use coral_probes::Drained;
+use coral_probes::abi::records::{SeriesInfo, UNIX};
 use listeners::Listeners;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -111,11 +113,11 @@ impl Enrich {
 
     /// Takes in new series and looks for the owners that are still unknown.
     pub fn learn(&mut self, new: &[(u64, SeriesInfo)], clock: &Clock) {
-        for (id, info) in new {
+        for (id, info) in new.iter().copied().chain(unix::callers(new)) {
             self.series.insert(
-                *id,
+                id,
                 Known {
-                    info: *info,
+                    info,
                     waited: 0,
                     owner: None,
                     idle: 0,
@@ -132,8 +134,11 @@ impl Enrich {
 
     /// Looks at the listening sockets again when one is asked for that is not known.
     fn look_for_orphans(&mut self, clock: &Clock) {
-        let waits =
-            |known: &&Known| known.waited < PATIENCE && known.info.side == Side::Server.code();
+        let waits = |known: &&Known| {
+            known.waited < PATIENCE
+                && known.info.side == Side::Server.code()
+                && known.info.family != UNIX
+        };
         let orphan = |known: &Known| {
             let found = self.listeners.find(known.info.netns, local(&known.info));
             found.is_none()
@@ -177,7 +182,14 @@ impl Enrich {
     fn own_clients(&mut self, clock: &Clock) {
         let mut strays = vec![];
         for (id, known) in &mut self.series {
-            if known.owner.is_some() || known.info.side != Side::Client.code() {
+            if known.owner.is_some() {
+                continue;
+            }
+            if known.info.family == UNIX {
+                known.owner = Some(unix::owner(&mut self.processes, &known.info, clock));
+                continue;
+            }
+            if known.info.side != Side::Client.code() {
                 continue;
             }
             let owner = known.info.owner;
@@ -224,6 +236,15 @@ impl Enrich {
         known.idle = 0;
         let (info, waited, owner) = (known.info, known.waited, known.owner);
         let protocol = Protocol::from_code(info.protocol).unwrap_or(Protocol::Other);
+        if info.family == UNIX {
+            let other = self.series.get(&unix::other_end(series))?.owner?;
+            return Some(Ends {
+                own: owner?,
+                side: Side::from_code(info.side)?,
+                protocol,
+                other: Other::Instance(other),
+            });
+        }
         match Side::from_code(info.side)? {
             Side::Client => {
                 let (ip, port) = remote(&info);
@@ -287,6 +308,14 @@ impl Enrich {
         open.chain(listening).collect()
     }
 
+    /// Adds to what was drained the callers' ends of Unix sockets.
+    pub fn add_callers(&self, drained: &mut Drained) {
+        let of_unix = self.series.iter().filter(|(_, known)| {
+            known.info.family == UNIX && known.info.side == Side::Server.code()
+        });
+        unix::add_callers(drained, &of_unix.map(|(id, _)| *id).collect());
+    }
+
     /// Whether requests of this process are left out: Coral's own.
     pub fn is_coral(&self, instance: InstanceId) -> bool {
         self.processes
@@ -303,18 +332,25 @@ impl Enrich {
 
     /// Client series whose process is gone and that have counted nothing for `ticks`: their places can be given back.
     pub fn finished(&mut self, ticks: u32) -> Vec<u64> {
-        let processes = &self.processes;
         let mut finished = vec![];
-        self.series.retain(|id, known| {
+        for (id, known) in &mut self.series {
             known.idle += 1;
-            let gone = known.owner.is_some_and(|owner| !processes.is_alive(owner));
-            let keep = known.idle <= ticks || !gone;
-            if !keep {
+            let gone = known.info.side == Side::Client.code()
+                && known
+                    .owner
+                    .is_some_and(|owner| !self.processes.is_alive(owner));
+            if known.idle > ticks && gone {
                 finished.push(*id);
-                self.answered_by.remove(id);
             }
-            keep
-        });
+        }
+        for id in &mut finished {
+            let known = self.series.remove(id);
+            self.answered_by.remove(id);
+            if known.is_some_and(|known| known.info.family == UNIX) {
+                *id = unix::other_end(*id);
+                self.series.remove(id);
+            }
+        }
         finished
     }
 }

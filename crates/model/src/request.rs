@@ -38,6 +38,10 @@ pub enum Protocol {
     Nats,
     /// SSH.
     Ssh,
+    /// FastCGI, not read.
+    Fastcgi,
+    /// Any other conversation over a Unix socket.
+    Unix,
 }
 
 impl Protocol {
@@ -147,6 +151,8 @@ codes!(Protocol {
     Amqp = 11 / "amqp",
     Nats = 12 / "nats",
     Ssh = 13 / "ssh",
+    Fastcgi = 14 / "fastcgi",
+    Unix = 15 / "unix",
 });
 codes!(Method {
     Other = 0 / "OTHER",

@@ -32,6 +32,10 @@ pub mod protocol {
     pub const NATS: u8 = 12;
     /// SSH.
     pub const SSH: u8 = 13;
+    /// FastCGI.
+    pub const FASTCGI: u8 = 14;
+    /// Any other over a Unix socket.
+    pub const UNIX: u8 = 15;
 }
 
 const fn word(text: &[u8; 4]) -> u32 {
@@ -81,6 +85,10 @@ fn of_caller(first: &[u8; LOOK_BYTES], word0: u32, bytes: u32) -> u8 {
     }
     if is_memcached(word0) {
         return protocol::MEMCACHED;
+    }
+    // FastCGI specification, 3.3 and 5.1: version 1, BEGIN_REQUEST of eight bytes.
+    if bytes >= 8 && word0 & 0xffff == 0x0101 && first[4] == 0 && first[5] == 8 {
+        return protocol::FASTCGI;
     }
     if bytes >= 8 && is_postgres(first) {
         return protocol::POSTGRES;
@@ -176,7 +184,8 @@ mod tests {
 
     #[test]
     fn first_messages_are_recognised() {
-        let caller: [(&[u8], u8); 11] = [
+        let caller: [(&[u8], u8); 12] = [
+            (b"\x01\x01\0\x01\0\x08\0\0\0\x01", protocol::FASTCGI),
             (b"\x16\x03\x01\x02\x00\x01", protocol::TLS),
             (b"PRI * HTTP/2.0\r\n", protocol::HTTP2),
             (b"SSH-2.0-OpenSSH_9", protocol::SSH),
@@ -208,7 +217,7 @@ mod tests {
         fn whatever_comes_gets_a_code_of_the_model(
             first in any::<[u8; LOOK_BYTES]>(), bytes in 0u32..17, from_caller in any::<bool>()
         ) {
-            prop_assert!(looks_like(&first, bytes, from_caller) <= protocol::SSH);
+            prop_assert!(looks_like(&first, bytes, from_caller) <= protocol::FASTCGI);
         }
     }
 }

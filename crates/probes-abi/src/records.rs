@@ -24,6 +24,8 @@ pub mod names {
     pub const COUNTER: &str = "coral_counter";
     /// Ring of [`super::Detail`].
     pub const DETAIL: &str = "coral_detail";
+    /// Kernel address of a Unix socket -> [`super::UnixEnd`].
+    pub const UNIX: &str = "coral_unix_end";
     /// Socket cookie -> [`super::Talk`].
     pub const TALK: &str = "coral_talk";
     /// Offsets in the kernel's structures, by [`super::layout`].
@@ -60,9 +62,56 @@ pub mod layout {
     pub const NET_INUM: u32 = 1;
     /// `sock.sk_err`.
     pub const SOCK_ERR: u32 = 2;
+    /// `sk_buff.sk`.
+    pub const SKB_SOCK: u32 = 3;
+    /// `sk_buff.len`.
+    pub const SKB_LEN: u32 = 4;
+    /// `sk_buff.data_len`: how much of it lies in pages.
+    pub const SKB_IN_PAGES: u32 = 5;
+    /// `sk_buff.data`.
+    pub const SKB_DATA: u32 = 6;
+    /// `sock.__sk_common.skc_family`.
+    pub const SOCK_FAMILY: u32 = 7;
+    /// `sock.sk_type`.
+    pub const SOCK_TYPE: u32 = 8;
+    /// `sock.sk_socket`.
+    pub const SOCK_SOCKET: u32 = 9;
+    /// `inode.i_ino` as seen from the `socket` beside it.
+    pub const SOCKET_INODE: u32 = 10;
+    /// `unix_sock.peer`.
+    pub const UNIX_PEER: u32 = 11;
+    /// `sock.sk_peer_pid`.
+    pub const SOCK_PEER_PID: u32 = 12;
+    /// `pid.numbers[0].nr`.
+    pub const PID_NUMBER: u32 = 13;
+    /// `sk_buff.head`.
+    pub const SKB_HEAD: u32 = 14;
+    /// `sk_buff.end`, counted from `head`: there lies what is known of its pages.
+    pub const SKB_END: u32 = 15;
+    /// `skb_shared_info.frags`.
+    pub const FRAGMENTS: u32 = 16;
+    /// How many offsets there are; after them come words of 64 bits, low half first.
+    pub const OFFSETS: u32 = 17;
+    /// What to add to 64 times the address of a `struct page` to have the address of its memory; 0 = not known.
+    pub const MEMORY: u32 = 17;
+    /// While it is looked for: what pages are filled with; 0 = it is not looked for.
+    pub const MAGIC: u32 = 19;
     /// How many there are.
-    pub const COUNT: u32 = 3;
+    pub const COUNT: u32 = 21;
 }
+
+/// One end of a connection between Unix sockets, by the kernel's address of it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnixEnd {
+    /// Under what the connection is kept: the inode of the end that spoke first, and the highest bit.
+    pub key: u64,
+    /// The socket's inode; addresses are used again.
+    pub inode: u64,
+}
+
+/// `AF_UNIX`, in the place of an IP version.
+pub const UNIX: u8 = 1;
 
 /// One connection, from its handshake or from the agent's first look to its end.
 #[repr(C)]
@@ -80,6 +129,8 @@ pub struct Talk {
     pub series: u64,
     /// 1 while a CPU works on it.
     pub busy: u64,
+    /// Of Unix sockets: the kernel's address of the end that spoke first.
+    pub opened_by: u64,
     /// Both ends, from the first packet.
     pub tuple: Tuple,
     /// Segments sent again that were added to the series.
@@ -111,6 +162,7 @@ impl Talk {
         flushed_ns: 0,
         series: 0,
         busy: 0,
+        opened_by: 0,
         tuple: Tuple {
             local: [0; 16],
             remote: [0; 16],

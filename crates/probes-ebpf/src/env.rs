@@ -49,35 +49,17 @@ impl Env for Kernel {
 
     #[inline(always)]
     fn overflow_put(&mut self, request: &Request) -> bool {
-        let key = QueueKey {
-            queue: self.queue,
-            index: request.index,
-            unused: 0,
-        };
-        QUEUE.insert(&key, request, BPF_ANY as u64).is_ok()
+        queue::put(self.queue, request)
     }
 
     #[inline(always)]
     fn overflow_get(&mut self, index: u32) -> *const Request {
-        let key = QueueKey {
-            queue: self.queue,
-            index,
-            unused: 0,
-        };
-        match QUEUE.get_ptr(&key) {
-            Some(request) => request,
-            None => core::ptr::null(),
-        }
+        queue::get(self.queue, index)
     }
 
     #[inline(always)]
     fn overflow_drop(&mut self, index: u32) {
-        let key = QueueKey {
-            queue: self.queue,
-            index,
-            unused: 0,
-        };
-        let _ = QUEUE.remove(&key);
+        queue::forget(self.queue, index);
     }
 
     #[inline(always)]
@@ -96,9 +78,58 @@ impl Env for Kernel {
     }
 }
 
+/// Requests that have no slot in their connection.
+pub mod queue {
+    use super::*;
+
+    #[inline(always)]
+    fn key(queue: u64, index: u32) -> QueueKey {
+        QueueKey {
+            queue,
+            index,
+            unused: 0,
+        }
+    }
+
+    #[inline(always)]
+    pub fn put(queue: u64, request: &Request) -> bool {
+        let key = key(queue, request.index);
+        QUEUE.insert(&key, request, BPF_ANY as u64).is_ok()
+    }
+
+    #[inline(always)]
+    pub fn get(queue: u64, index: u32) -> *const Request {
+        match QUEUE.get_ptr(&key(queue, index)) {
+            Some(request) => request,
+            None => core::ptr::null(),
+        }
+    }
+
+    #[inline(always)]
+    pub fn forget(queue: u64, index: u32) {
+        let _ = QUEUE.remove(&key(queue, index));
+    }
+}
+
 /// A call of its own: it is reached from the packet and from the loop over it, and the stack is short.
 #[inline(never)]
 fn request_ended(skb: *mut __sk_buff, conn: &mut Conn, request: &Request, ended: &Ended) {
+    count_ended(conn, request, ended);
+    if !skb.is_null() {
+        tcp(skb, conn.series, &mut conn.resent);
+    }
+    flush_traffic(conn, 0);
+}
+
+/// The same where there is no packet: programs that trace may not ask the socket.
+#[inline(never)]
+pub fn unix_request_ended(conn: &mut Conn, request: &Request, ended: &Ended) {
+    count_ended(conn, request, ended);
+    flush_traffic(conn, 0);
+}
+
+#[inline(always)]
+fn count_ended(conn: &mut Conn, request: &Request, ended: &Ended) {
     let duration_ns = ended.ended_ns.wrapping_sub(ended.began_ns);
     let stream = (ended.tunnel || duration_ns > STREAM_NS) as u8;
     let class = if ended.status > 599 {
@@ -111,10 +142,6 @@ fn request_ended(skb: *mut __sk_buff, conn: &mut Conn, request: &Request, ended:
         count_duration(conn.series, class, duration_ns);
     }
     detail(conn.series, request, ended, stream);
-    if !skb.is_null() {
-        tcp(skb, conn.series, &mut conn.resent);
-    }
-    flush_traffic(conn, 0);
 }
 
 #[inline(always)]

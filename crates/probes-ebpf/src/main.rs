@@ -6,15 +6,19 @@
 #![feature(core_intrinsics)]
 
 mod atomic;
+mod buffer;
 mod connect;
 mod connection;
 mod env;
 mod maps;
+mod memory;
 mod packet;
 mod segment;
 mod series;
 mod state;
 mod talk;
+mod unix;
+mod unix_env;
 
 #[cfg(not(test))]
 #[panic_handler]

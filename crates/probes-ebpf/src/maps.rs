@@ -5,7 +5,8 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use coral_probes_abi::http1::{Conn, Counter, Request, Walk};
 use coral_probes_abi::records::{
-    CountKey, Detail, HistogramKey, Owner, QueueKey, SeriesInfo, Talk, Traffic, Tuple, layout,
+    CountKey, Detail, HistogramKey, Owner, QueueKey, SeriesInfo, Talk, Traffic, Tuple, UnixEnd,
+    layout,
 };
 
 /// Programs that may be under way on one CPU at once: each process that was preempted inside one holds a place, and a
@@ -32,6 +33,8 @@ pub static TUPLE: HashMap<Tuple, u64> = HashMap::with_max_entries(65_536, BPF_F_
 pub static PAIR: LruHashMap<u64, u64> = LruHashMap::with_max_entries(8_192, 0);
 #[map(name = "coral_talk")]
 pub static TALK: HashMap<u64, Talk> = HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);
+#[map(name = "coral_unix_end")]
+pub static UNIX: LruHashMap<u64, UnixEnd> = LruHashMap::with_max_entries(8_192, 0);
 #[map(name = "coral_layout")]
 pub static LAYOUT: Array<u32> = Array::with_max_entries(layout::COUNT, 0);
 #[map(name = "coral_series")]
@@ -55,10 +58,34 @@ pub static DETAIL: RingBuf = RingBuf::with_byte_size(256 * 1024, 0);
 #[map(name = "coral_scratch")]
 pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(PLACES, 0);
 
+/// A buffer that the reader of a Unix socket has taken, and whose it was.
+#[repr(C)]
+pub struct Taken {
+    /// The sender's socket.
+    pub socket: u64,
+    /// Under what the connection is kept.
+    pub key: u64,
+    /// Where its bytes begin that do not lie in pages.
+    pub data: u64,
+    /// The first piece of those that do.
+    pub page: u64,
+    /// All its bytes.
+    pub bytes: u32,
+    /// Those at `data`.
+    pub linear: u32,
+    /// Those at `page`.
+    pub in_page: u32,
+    /// Keeps the layout free of holes.
+    pub unused: u32,
+}
+
 /// What a program builds while it works; the stack has 512 bytes for all calls together.
 #[repr(C)]
 pub struct Scratch {
     pub walk: Walk,
+    /// A window that is put together from two places may, for all that the verifier sees, reach in here.
+    pub spare: [u8; 512],
+    pub taken: Taken,
     pub request: Request,
     pub info: SeriesInfo,
     pub tuple: Tuple,

@@ -5,11 +5,12 @@
 //! by address. Both ends find each other by the first packet with data, whose sequence number and acknowledgement they
 //! see alike, also through address translation; a connection that is older than the programs by its addresses.
 
-use crate::{atomic, env};
 use crate::maps::{CALLERS, OWNER, PAIR, SERIES, Scratch, TALK, TUPLE, count};
+use crate::{atomic, env};
 use aya_ebpf::bindings::BPF_NOEXIST;
+use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid};
 use coral_probes_abi::http1::{Conn, Counter};
-use coral_probes_abi::records::{Owner, SeriesInfo, Tuple};
+use coral_probes_abi::records::{Owner, SeriesInfo, Talk, Tuple, UNIX};
 
 const SERVER: u8 = 1;
 /// Callers from outside that are told apart; a quarter of all series.
@@ -58,6 +59,53 @@ pub fn described(scratch: *mut Scratch, cookie: u64, pair: u64) -> u64 {
     // SAFETY: map values of this program's own scratch place.
     let (info, tuple) = unsafe { (&mut (*scratch).info, &mut (*scratch).tuple) };
     find(info, tuple, cookie, pair).0
+}
+
+/// The series of a connection between Unix sockets: its server, its caller and what is spoken. The server's process is in
+/// `cookie`, the caller's is the owner; both sides of it are in this one series.
+#[inline(always)]
+pub fn of_unix(scratch: *mut Scratch, talk: &Talk, protocol: u8) -> u64 {
+    // SAFETY: map values of this program's own scratch place.
+    let info = unsafe { &mut (*scratch).info };
+    info.owner = NOBODY;
+    info.owner.tgid = talk.resent;
+    info.cookie = talk.netns as u64;
+    info.peer = 0;
+    info.local = [0; 16];
+    info.remote = [0; 16];
+    info.local_port = 0;
+    info.remote_port = 0;
+    info.side = SERVER;
+    info.family = UNIX;
+    info.protocol = protocol;
+    info.unused = 0;
+    info.netns = 0;
+    info.unused2 = 0;
+    let id = mix(
+        mix(
+            mix(UNIX as u64 | (protocol as u64) << 8, info.cookie),
+            talk.resent as u64,
+        ),
+        7,
+    );
+    if insert(id, info) {
+        return id;
+    }
+    count(Counter::SeriesFull);
+    0
+}
+
+/// The caller reads what it was answered: now its name is at hand, for the case that it is gone before anybody looks.
+#[inline(always)]
+pub fn name_caller(series: u64) {
+    if let Some(info) = SERIES.get_ptr_mut(&series) {
+        // SAFETY: a map value.
+        let owner = unsafe { &mut (*info).owner };
+        if owner.comm[0] == 0 {
+            owner.tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
+            owner.comm = bpf_get_current_comm().unwrap_or([0; 16]);
+        }
+    }
 }
 
 /// The series, 0 without room; and whether the process that opened the connection is known.

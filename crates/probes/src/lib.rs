@@ -14,6 +14,7 @@ mod maps;
 pub mod replay;
 pub mod source;
 mod sys;
+mod unix;
 
 /// What kernel and user side share: keys, records, counters.
 pub use coral_probes_abi as abi;

@@ -17,21 +17,29 @@ const CGROUP_PROGRAMS: [(&str, u32); 4] = [
     ("coral_ingress", CGROUP_INET_INGRESS),
     ("coral_egress", CGROUP_INET_EGRESS),
 ];
-const STATE_PROGRAM: &str = "coral_state";
+const TRACEPOINT_PROGRAMS: [&str; 2] = ["coral_state", "coral_unix"];
 
 /// Attaches every program; the descriptors are the links.
 pub(crate) fn attach(loaded: &Loaded) -> Result<Vec<OwnedFd>, ProbesError> {
     let root: File = cgroup::open_root()?;
     let mut links = vec![];
-    let state = program(loaded, STATE_PROGRAM)?;
-    links
-        .push(sys::link_tracepoint(state.as_fd()).map_err(|e| failed("attach", STATE_PROGRAM, e))?);
+    for name in TRACEPOINT_PROGRAMS {
+        let fd = program(loaded, name)?;
+        links.push(sys::link_tracepoint(fd.as_fd()).map_err(|e| failed("attach", name, e))?);
+    }
     for (name, attach_type) in CGROUP_PROGRAMS {
         let fd = program(loaded, name)?;
         let link = sys::link_cgroup(fd.as_fd(), root.as_fd(), attach_type);
         links.push(link.map_err(|e| failed("attach", name, e))?);
     }
     Ok(links)
+}
+
+/// Attaches the program that finds memory; it is needed for a moment only.
+pub(crate) fn attach_search(loaded: &Loaded) -> Result<OwnedFd, ProbesError> {
+    let name = "coral_memory";
+    let link = sys::link_tracepoint(program(loaded, name)?.as_fd());
+    link.map_err(|e| failed("attach", name, e))
 }
 
 fn program<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a OwnedFd, ProbesError> {

@@ -2,10 +2,13 @@
 
 use crate::maps::{Before, Map};
 use crate::source::{Drained, InFlight, Source};
-use crate::{Loaded, ProbesError, links, sys};
+use crate::{Loaded, ProbesError, links, sys, unix};
 use aya::maps::{MapData, RingBuf};
 use coral_probes_abi::http1::{Conn, SLOTS};
-use coral_probes_abi::records::{CountKey, Detail, HistogramKey, SeriesInfo, Talk, Traffic, names};
+use coral_probes_abi::records::{
+    CountKey, Detail, HistogramKey, SeriesInfo, Talk, Traffic, UNIX, names,
+};
+use std::collections::HashSet;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 /// Records that the kernel may write between two drains: what the ring of 256 KiB holds, with room to spare.
@@ -40,6 +43,7 @@ impl Live {
         let ring = Map::<u32, u32>::take_fd(&mut loaded, names::DETAIL)?;
         let budget = Map::take(&mut loaded, names::BUDGET)?;
         budget.set(&0, &DETAIL_BUDGET)?;
+        unix::find_memory(&mut loaded)?;
         Ok(Self {
             conn: Map::take(&mut loaded, names::CONN)?,
             talk: Map::take(&mut loaded, names::TALK)?,
@@ -55,7 +59,7 @@ impl Live {
             measured: Before::new(),
             moved: Before::new(),
             links: links::attach(&loaded)?,
-            programs: loaded.programs.into_values().collect(),
+            programs: counted(loaded),
         })
     }
 
@@ -160,6 +164,15 @@ where
     }
 }
 
+/// The programs whose left-out runs are a loss. That of Unix sockets works for processes alone, and what is left out there
+/// are buffers of the network that come meanwhile.
+fn counted(loaded: Loaded) -> Vec<OwnedFd> {
+    let lossy =
+        |(name, _): &(String, OwnedFd)| !matches!(name.as_str(), "coral_unix" | "coral_memory");
+    let programs = loaded.programs.into_iter().filter(lossy);
+    programs.map(|(_, program)| program).collect()
+}
+
 fn open_ring(fd: OwnedFd) -> Result<RingBuf<MapData>, ProbesError> {
     let failed = |e: aya::maps::MapError| ProbesError::Handover(format!("ring: {e}"));
     let data = MapData::from_fd(fd).map_err(failed)?;
@@ -191,6 +204,30 @@ impl Source for Live {
     fn details(&mut self, out: &mut Drained) -> Result<(), ProbesError> {
         self.drain_details(out);
         self.budget.set(&0, &DETAIL_BUDGET)
+    }
+
+    fn end_unix(&mut self, alive: &HashSet<u64>, out: &mut Drained) -> Result<(), ProbesError> {
+        let mut dead = vec![];
+        self.conn.read(|key, conn| {
+            if conn.family == UNIX && !unix::both_live(&conn.local, &conn.remote, alive) {
+                dead.push(*key);
+                unix::left_behind(conn, out);
+            }
+        })?;
+        for key in dead.drain(..) {
+            self.conn.delete(&key)?;
+        }
+        self.talk.read(|key, talk| {
+            let (own, other) = (&talk.tuple.local, &talk.tuple.remote);
+            if talk.family == UNIX && !unix::both_live(own, other, alive) {
+                dead.push(*key);
+                out.traffic.extend(unix::not_added(talk));
+            }
+        })?;
+        for key in dead {
+            self.talk.delete(&key)?;
+        }
+        Ok(())
     }
 
     fn introduce(&mut self, cookie: u64, side: u8, netns: u32) -> Result<(), ProbesError> {

@@ -11,8 +11,12 @@ use std::os::fd::{AsFd as _, OwnedFd};
 /// The committed object; `object.toml` beside it says what it was made from.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../object/coral.bpf.o");
 
-/// The kernel's tracepoint for [`crate::links`]'s state program.
-const STATE_TRACEPOINT: &str = "inet_sock_set_state";
+/// The kernel's tracepoints, by program.
+const TRACEPOINTS: [(&str, &str); 3] = [
+    ("coral_memory", "consume_skb"),
+    ("coral_state", "inet_sock_set_state"),
+    ("coral_unix", "consume_skb"),
+];
 
 /// The kernel's description of its types.
 const KERNEL_TYPES: &str = "/sys/kernel/btf/vmlinux";
@@ -42,7 +46,7 @@ fn load_bytes(object: &[u8]) -> Result<Loaded, ProbesError> {
         .map_err(|e| refused("the object", &e))?;
     let mut loaded = Loaded::default();
     for (name, program) in ebpf.programs_mut() {
-        load_program(program, &btf).map_err(|e| refused(name, &e))?;
+        load_program(name, program, &btf).map_err(|e| refused(name, &e))?;
         let fd = program.fd().map_err(|e| refused(name, &e))?;
         loaded
             .programs
@@ -67,11 +71,18 @@ fn tell_layout(ebpf: &mut Ebpf) -> Result<(), ProbesError> {
     Ok(())
 }
 
-fn load_program(program: &mut Program, btf: &Btf) -> Result<(), aya::programs::ProgramError> {
+fn load_program(
+    name: &str,
+    program: &mut Program,
+    btf: &Btf,
+) -> Result<(), aya::programs::ProgramError> {
     match program {
         Program::CgroupSkb(program) => CgroupSkb::load(program),
         Program::CgroupSockAddr(program) => CgroupSockAddr::load(program),
-        Program::BtfTracePoint(program) => program.load(STATE_TRACEPOINT, btf),
+        Program::BtfTracePoint(program) => {
+            let known = TRACEPOINTS.iter().find(|(own, _)| *own == name);
+            program.load(known.map_or(name, |(_, tracepoint)| tracepoint), btf)
+        }
         other => Err(aya::programs::ProgramError::UnexpectedProgramType).inspect_err(|_| {
             tracing::error!(kind = ?other.prog_type(), "the object holds a program that nobody loads");
         }),

@@ -57,6 +57,16 @@ pub trait Source: Send {
     /// The system's, when the map cannot be written.
     fn introduce(&mut self, cookie: u64, side: u8, netns: u32) -> Result<(), crate::ProbesError>;
 
+    /// Ends the connections of Unix sockets of which one is not among the inodes `alive`, and takes what they leave.
+    ///
+    /// # Errors
+    /// The system's, when a map cannot be read or written.
+    fn end_unix(
+        &mut self,
+        alive: &std::collections::HashSet<u64>,
+        out: &mut Drained,
+    ) -> Result<(), crate::ProbesError>;
+
     /// Forgets a series that will not be used again.
     ///
     /// # Errors
@@ -82,6 +92,14 @@ impl Source for Synthetic {
     }
 
     fn introduce(&mut self, _: u64, _: u8, _: u32) -> Result<(), crate::ProbesError> {
+        Ok(())
+    }
+
+    fn end_unix(
+        &mut self,
+        _: &std::collections::HashSet<u64>,
+        _: &mut Drained,
+    ) -> Result<(), crate::ProbesError> {
         Ok(())
     }
 

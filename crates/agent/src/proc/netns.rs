@@ -2,7 +2,7 @@
 //! any process that is in one, so that the agent need not enter it.
 
 use super::sockets::TcpSocket;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// `TCP_LISTEN` as `/proc/net/tcp` writes it (proc_net_tcp.rst).
@@ -81,6 +81,24 @@ fn address_of(text: &str) -> Option<IpAddr> {
         }
         _ => None,
     }
+}
+
+/// The inodes of all Unix sockets in the namespace of this process (`self` = the own one): proc_net_unix, last but the
+/// path.
+fn unix_inodes(pid: &str, found: &mut HashSet<u64>) {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/net/unix")).unwrap_or_default();
+    let inode = |line: &str| line.split_ascii_whitespace().nth(6)?.parse::<u64>().ok();
+    found.extend(text.lines().skip(1).filter_map(inode));
+}
+
+/// The inodes of all Unix sockets of this host.
+pub fn unix_sockets() -> HashSet<u64> {
+    let mut found = HashSet::new();
+    unix_inodes("self", &mut found);
+    for pid in others(own()).values() {
+        unix_inodes(&pid.to_string(), &mut found);
+    }
+    found
 }
 
 /// Fuzz target: any text instead of the kernel's.

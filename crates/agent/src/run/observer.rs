@@ -11,6 +11,7 @@ use crate::fold::Fold;
 use crate::health::{SelfMeter, give_back_memory, loss, pss_bytes};
 use crate::host::Host;
 use crate::identity::Identity;
+use crate::proc::netns;
 use crate::recent::Recent;
 use crate::ship::{Outbox, Trouble, assemble};
 use coral_model::summary::PULSE;
@@ -22,6 +23,8 @@ use tokio::sync::watch;
 
 /// Listening sockets are looked at again after so many ticks, whether or not somebody asked for one.
 const REFRESH_TICKS: u32 = 3;
+/// Ended connections of Unix sockets are looked for at each so many ticks.
+const UNIX_TICKS: u32 = 5;
 /// A dead client's series is forgotten after so many ticks without a count.
 const FORGET_TICKS: u32 = 10;
 /// Memory is measured each so many ticks: reading it is dearer than the rest of an idle tick.
@@ -162,11 +165,13 @@ impl Observer {
         }
         self.take_names();
         self.drain();
+        self.end_unix();
         self.enrich.learn(&self.drained.series, &self.clock);
         if self.ticks.is_multiple_of(REFRESH_TICKS) {
             self.enrich.refresh(&self.clock);
         }
-        let drained = std::mem::take(&mut self.drained);
+        let mut drained = std::mem::take(&mut self.drained);
+        self.enrich.add_callers(&mut drained);
         self.loss = loss(&drained.lost, drained.missed);
         items.extend(self.fold.second(drained, &mut self.enrich, at));
         let singles = self.fold.singles();
@@ -220,6 +225,20 @@ impl Observer {
             tracing::warn!("{error}");
         }
         self.drained.details.splice(0..0, details);
+    }
+
+    /// Nothing in the kernel says when a connection of Unix sockets has ended; it is looked for.
+    fn end_unix(&mut self) {
+        if !self.ticks.is_multiple_of(UNIX_TICKS) {
+            return;
+        }
+        let Some(source) = &mut self.source else {
+            return;
+        };
+        let alive = netns::unix_sockets();
+        if let Err(error) = source.end_unix(&alive, &mut self.drained) {
+            tracing::warn!("{error}");
+        }
     }
 
     fn measure(&mut self, reading: Reading) {

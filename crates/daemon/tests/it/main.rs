@@ -17,4 +17,5 @@ mod privilege;
 mod requests;
 mod sudo;
 mod survival;
+mod unix;
 mod world;

@@ -246,7 +246,7 @@ impl Nginx {
             "worker_processes 2; daemon off; master_process on; user root; pid {root}/pid; error_log {root}/error.log;
              events {{ worker_connections 1024; }}
              http {{ log_format timed '\"$request\" $status $msec'; access_log {root}/access.log timed; keepalive_requests 1000000; {temporary}
-             server {{ listen {address}:{port}; location /large {{ root {root}; }} location /hello {{ return 200 'hello\\n'; }} location /fail {{ return 500; }} }} }}"
+             server {{ listen {address}:{port}; listen unix:{root}/socket; location /large {{ root {root}; }} location /hello {{ return 200 'hello\\n'; }} location /fail {{ return 500; }} }} }}"
         );
         std::fs::write(folder.path().join("nginx.conf"), config).unwrap();
         std::fs::write(folder.path().join("large"), vec![b'x'; 300_000]).unwrap();
@@ -274,6 +274,11 @@ impl Nginx {
 
     pub fn url(&self, path: &str) -> String {
         format!("http://{}:{}{path}", self.address, self.port)
+    }
+
+    /// Where it listens as well.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
     }
 
     /// The name that Coral gives it.
@@ -331,7 +336,9 @@ fn copy_as(folder: &Path, program: &str, name: &str) -> PathBuf {
     let original = String::from_utf8(found.stdout).unwrap();
     let copy = folder.join(name);
     if !copy.exists() {
-        std::fs::copy(original.trim(), &copy).unwrap();
+        // By another process: one that is forked here meanwhile would hold the copy open for writing, and it could not run.
+        let copied = Command::new("cp").arg(original.trim()).arg(&copy).status();
+        assert!(copied.unwrap().success());
     }
     copy
 }
