@@ -9,8 +9,9 @@ use crate::{house, program};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-pub const STEPS: usize = 2;
+pub const STEPS: usize = 3;
 
 const METHOD: &str = "The store of `coral-store`, a release build, in a file on this machine's disk. The first two million \
     rows go in by the writer, as batches of 1,000 summaries with a histogram of 20 requests each, 128 under way, committed as \
@@ -20,33 +21,44 @@ const METHOD: &str = "The store of `coral-store`, a release build, in a file on 
     cache is warm. \"Odd\" hours begin in the middle of a minute, so that finer levels are read at their edges.";
 
 pub fn run(root: &Path, _: &Wish, steps: &mut Steps) -> Result<Page, Failure> {
-    steps.next("build the store's bench as a release");
-    let words = [
-        "build",
-        "--release",
-        "--package",
-        "coral-store",
-        "--example",
-        "bench_store",
-    ];
-    program::run(program::command("cargo", root).args(words))?;
-    let binaries = house::binaries()?;
-    let bench = binaries
+    steps.next("build the store's benches as releases");
+    for (package, example) in [
+        ("coral-store", "bench_store"),
+        ("coral-colony", "bench_many"),
+    ] {
+        let words = [
+            "build",
+            "--release",
+            "--package",
+            package,
+            "--example",
+            example,
+        ];
+        program::run(program::command("cargo", root).args(words))?;
+    }
+    let examples = house::binaries()?
         .with_file_name("release")
-        .join("examples/bench_store");
+        .join("examples");
     let folder = std::env::temp_dir().join(format!("coral-bench-store-{}", std::process::id()));
     fs::create_dir_all(&folder).trying("create the folder of the bench")?;
     steps.next("append, fill and ask");
-    let mut command = program::command(bench.display().to_string(), root);
-    let output = program::output(command.arg("--dir").arg(&folder));
+    let mut command = program::command(examples.join("bench_store"), root);
+    let found = printed(command.arg("--dir").arg(&folder));
     fs::remove_dir_all(&folder).trying("remove the folder of the bench")?;
-    let output = output?;
-    let last = output.lines().last().unwrap_or_default();
-    let found: Value = serde_json::from_str(last).trying("read what the bench printed")?;
-    Ok(page(&found))
+    let found = found?;
+    steps.next("ask for all of 1,000 services");
+    let many = printed(&mut program::command(examples.join("bench_many"), root))?;
+    Ok(page(&found, &many))
 }
 
-fn page(found: &Value) -> Page {
+/// The JSON object of the last line.
+fn printed(command: &mut Command) -> Result<Value, Failure> {
+    let output = program::output(command)?;
+    let last = output.lines().last().unwrap_or_default();
+    serde_json::from_str(last).trying("read what the bench printed")
+}
+
+fn page(found: &Value, many: &Value) -> Page {
     let figure = |name: &str| found[name].as_f64().unwrap_or(f64::NAN);
     let rounded = |name: &str| (figure(name) * 100.0).round() / 100.0;
     let mut figures = json!({
@@ -59,6 +71,14 @@ fn page(found: &Value) -> Page {
     }
     for name in ["rows", "services", "file_mb"] {
         figures[name] = found[name].clone();
+    }
+    for name in [
+        "summary_ms",
+        "services_ms",
+        "summary_rolled_ms",
+        "services_rolled_ms",
+    ] {
+        figures[name] = many[name].clone();
     }
     let mut page = Page::new(
         "What the store takes in and gives back",
@@ -88,6 +108,19 @@ fn page(found: &Value) -> Page {
         ms("rollup_month_ms"),
         "-",
     );
+    let all = |name: &str| format!("{} ms", many[name]);
+    page.row(
+        "summary of 1,000 services, 15 minutes",
+        all("summary_ms"),
+        "-",
+    );
+    page.row(
+        "list of 1,000 services with trends, 15 minutes",
+        all("services_ms"),
+        "-",
+    );
+    page.row("summary, rolled up", all("summary_rolled_ms"), "-");
+    page.row("list, rolled up", all("services_rolled_ms"), "-");
     let size = format!("{} rows, {} MB", found["rows"], found["file_mb"]);
     page.row("the file", size, "-");
     page

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// A block is kept for so long after the newest.
 const HOUR: Duration = Duration::from_secs(3600);
 /// What the file's own cache may hold: one block is written or read at a time.
-const CACHE_BYTES: usize = 1 << 20;
+const CACHE_BYTES: usize = 256 << 10;
 const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
 /// from, to, records.
 const HEADS: TableDefinition<'_, u64, (i64, i64, u64, u64)> = TableDefinition::new("heads");

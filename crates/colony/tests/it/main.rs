@@ -6,12 +6,12 @@
 )]
 
 mod agent;
+mod clock;
 mod colony;
 mod crash;
 mod detail;
 mod frames;
 mod ingest;
-mod many;
 mod metrics;
 mod roles;
 mod sql;

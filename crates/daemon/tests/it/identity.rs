@@ -1,6 +1,6 @@
 //! Who may do what.
 
-use crate::world::{World, able, beside, text};
+use crate::world::{World, able, beside, copy_program, text};
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
@@ -11,7 +11,7 @@ fn as_nobody(world: &World) -> Output {
     let open = tempfile::tempdir().unwrap();
     set_permissions(open.path(), Permissions::from_mode(0o755)).unwrap();
     let program = open.path().join("coral");
-    std::fs::copy(beside("coral"), &program).unwrap();
+    copy_program(&beside("coral"), &program);
     let mut command = Command::new("setpriv");
     command
         .args(["--reuid=65534", "--regid=65534", "--clear-groups"])

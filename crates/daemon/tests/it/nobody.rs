@@ -1,6 +1,6 @@
 //! A user of no rights, with the programs where they may run them and a home of their own.
 
-use crate::world::{PATIENCE, beside, run, text};
+use crate::world::{PATIENCE, beside, copy_program, run, text};
 use serde_json::Value;
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -25,7 +25,7 @@ impl Stage {
         set_permissions(programs.path(), Permissions::from_mode(0o755)).unwrap();
         let copy = |from: &Path| {
             let to = programs.path().join(from.file_name().unwrap());
-            std::fs::copy(from, &to).unwrap();
+            copy_program(from, &to);
             set_permissions(to, Permissions::from_mode(0o755)).unwrap();
         };
         for name in ["coral", "coral-daemon", "coral-colony"] {

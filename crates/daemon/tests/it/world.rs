@@ -349,11 +349,16 @@ fn copy_as(folder: &Path, program: &str, name: &str) -> PathBuf {
     let original = String::from_utf8(found.stdout).unwrap();
     let copy = folder.join(name);
     if !copy.exists() {
-        // By another process: one that is forked here meanwhile would hold the copy open for writing, and it could not run.
-        let copied = Command::new("cp").arg(original.trim()).arg(&copy).status();
-        assert!(copied.unwrap().success());
+        copy_program(Path::new(original.trim()), &copy);
     }
     copy
+}
+
+/// Copies a program, by a process of its own: a file that this one had open to write could be inherited by what another
+/// test starts at that moment, and would be "busy" when it is to be run.
+pub fn copy_program(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg(from).arg(to).status().unwrap();
+    assert!(status.success(), "copy {}", from.display());
 }
 
 pub fn free_port() -> u16 {

@@ -91,7 +91,7 @@ fn full_disk(spool_bytes: &'static str, long: Duration, loses: bool) {
 
 #[test]
 fn on_a_full_disk_nothing_ends_and_what_is_lost_is_counted() {
-    full_disk("16384", Duration::from_secs(25), true);
+    full_disk("16384", Duration::from_secs(15), true);
 }
 
 #[test]

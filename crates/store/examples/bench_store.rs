@@ -4,6 +4,7 @@
 //! `--services 1000 --dir FOLDER`
 #![allow(clippy::unwrap_used, reason = "a bench may unwrap")]
 
+#[path = "bench_store/fill.rs"]
 mod fill;
 
 use coral_model::summary::Counts;
