@@ -19,7 +19,7 @@ mod unix;
 /// What kernel and user side share: keys, records, counters.
 pub use coral_probes_abi as abi;
 pub use live::Live;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_sized};
 pub use source::{Drained, Source, Synthetic};
 
 /// Why the kernel programs are not at work; the kernel's own words are in it.

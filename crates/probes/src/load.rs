@@ -35,14 +35,22 @@ pub struct Loaded {
 /// # Errors
 /// [`ProbesError::Refused`] with the kernel's words and the end of the verifier's log.
 pub fn load() -> Result<Loaded, ProbesError> {
-    load_bytes(OBJECT)
+    load_sized(&[])
 }
 
-fn load_bytes(object: &[u8]) -> Result<Loaded, ProbesError> {
+/// As [`load`], with other numbers of places in maps of these names: what happens when they are full is a matter of tests.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_sized(sizes: &[(&'static str, u32)]) -> Result<Loaded, ProbesError> {
     let btf = Btf::from_sys_fs().map_err(|e| refused("the kernel's own types (BTF)", &e))?;
-    let mut ebpf = EbpfLoader::new()
+    let mut loader = EbpfLoader::new();
+    for (name, places) in sizes {
+        loader.map_max_entries(name, *places);
+    }
+    let mut ebpf = loader
         .btf(Some(&btf))
-        .load(object)
+        .load(OBJECT)
         .map_err(|e| refused("the object", &e))?;
     let mut loaded = Loaded::default();
     for (name, program) in ebpf.programs_mut() {

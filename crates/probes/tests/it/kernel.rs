@@ -3,7 +3,7 @@
 use coral_model::Histogram;
 use coral_probes::abi::histogram::LINEAR;
 use coral_probes::abi::http1::Counter;
-use coral_probes::{Drained, Live, Source as _, load};
+use coral_probes::{Drained, Live, Source as _, load_sized};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -43,6 +43,11 @@ pub const UNANSWERED: u8 = 2;
 impl Kernel {
     /// Attaches; `None` where that is not possible and need not be.
     pub fn attach() -> Option<Self> {
+        Self::attach_sized(&[])
+    }
+
+    /// Attaches with other numbers of places in some maps.
+    pub fn attach_sized(sizes: &[(&'static str, u32)]) -> Option<Self> {
         if !nix::unistd::geteuid().is_root() {
             assert!(
                 std::env::var_os("CORAL_REQUIRE_KERNEL").is_none(),
@@ -52,7 +57,7 @@ impl Kernel {
             return None;
         }
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let live = Live::attach(load().unwrap()).unwrap();
+        let live = Live::attach(load_sized(sizes).unwrap()).unwrap();
         let (ports, counted, lost) = (
             HashMap::new(),
             BTreeMap::new(),

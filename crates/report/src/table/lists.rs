@@ -72,7 +72,7 @@ pub(super) fn topology(nodes: &[NodeRow], edges: &[EdgeRow], all: bool) -> Strin
             Some(ServiceClass::System | ServiceClass::Coral)
         )
     };
-    let mut grid = Grid::new(&[
+    let mut titles = vec![
         "<CALLER",
         "<CALLEE",
         "<PROTOCOL",
@@ -81,19 +81,30 @@ pub(super) fn topology(nodes: &[NodeRow], edges: &[EdgeRow], all: bool) -> Strin
         "P50 ms",
         "P95 ms",
         "CONNS",
+        "FAILED",
         "SENT",
         "RECEIVED",
         "RETRANS",
         "RTT ms",
         "<SEEN BY",
-    ]);
+    ];
+    // Only where something is spoken that is not read.
+    let turns = edges.iter().any(|edge| edge.turns.is_some_and(|n| n > 0));
+    if turns {
+        titles.extend(["TURNS", "TURN P50 ms", "TURN P95 ms"]);
+    }
+    let mut grid = Grid::new(&titles);
     let mut left_out = 0;
     for edge in edges {
         if !all && (hidden(&edge.caller) || hidden(&edge.callee)) {
             left_out += 1;
             continue;
         }
-        grid.row(edge_cells(edge));
+        let mut cells = edge_cells(edge);
+        if turns {
+            cells.extend(turn_cells(edge));
+        }
+        grid.row(cells);
     }
     let mut out = if grid.is_empty() {
         "no connection between services was seen\n".to_owned()
@@ -107,6 +118,17 @@ pub(super) fn topology(nodes: &[NodeRow], edges: &[EdgeRow], all: bool) -> Strin
         ));
     }
     out
+}
+
+/// How often the callee was spoken to and answered, and how long that took.
+fn turn_cells(edge: &EdgeRow) -> [String; 3] {
+    let known = |text: String| edge.turns.map_or(UNKNOWN.to_owned(), |_| text);
+    let turns = edge.turns.unwrap_or(0);
+    [
+        known(turns.to_string()),
+        known(percentile(edge.turn_p50, turns)),
+        known(percentile(edge.turn_p95, turns)),
+    ]
 }
 
 fn edge_cells(edge: &EdgeRow) -> Vec<String> {
@@ -125,6 +147,7 @@ fn edge_cells(edge: &EdgeRow) -> Vec<String> {
         red.map_or(UNKNOWN.to_owned(), |r| percentile(r.p50, r.samples)),
         red.map_or(UNKNOWN.to_owned(), |r| percentile(r.p95, r.samples)),
         edge.connections.to_string(),
+        edge.failures.map_or(UNKNOWN.to_owned(), |n| n.to_string()),
         bytes(edge.bytes_sent as f64),
         bytes(edge.bytes_received as f64),
         edge.retransmits
