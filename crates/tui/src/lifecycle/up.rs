@@ -57,16 +57,7 @@ pub async fn up(plan: &Plan) -> Result<Done, Failure> {
     let run = &plan.place.folder.run;
     // Asked once: holding the shared lock for a moment must not stand in the way of a supervisor that starts.
     let ran_already = is_held(run, Role::Supervisor);
-    let mut child = match ran_already {
-        Some(_) => None,
-        None => Some(spawn(plan)?),
-    };
-    // What runs already may have started at any time.
-    let began = match ran_already {
-        Some(_) => TimeNs(0),
-        None => crate::commands::now(),
-    };
-    let status = ready(&plan.place, child.as_mut(), began).await?;
+    let status = ready(plan).await?;
     Ok(Done {
         status,
         ran_already,
@@ -132,26 +123,34 @@ fn detach(command: &mut Command, agent: AgentStart) {
     unsafe { command.pre_exec(new_session) };
 }
 
-async fn ready(
-    place: &Place,
-    mut child: Option<&mut Child>,
-    began: TimeNs,
-) -> Result<Answer, Failure> {
+/// Waits for an answer of a colony whose supervisor lives, with an agent of this run; starts the supervisor when none does,
+/// also when the one that was there is just ending.
+async fn ready(plan: &Plan) -> Result<Answer, Failure> {
+    let place = &plan.place;
     let deadline = Instant::now() + READY_LIMIT;
+    let (mut child, mut began): (Option<Child>, _) = (None, TimeNs(0));
     let mut last = None;
     while Instant::now() < deadline {
+        let supervised = is_held(&place.folder.run, Role::Supervisor).is_some();
         let ended = child
             .as_mut()
             .and_then(|child| child.try_wait().ok().flatten());
-        if ended.is_some() && is_held(&place.folder.run, Role::Supervisor).is_some() {
+        match ended {
             // Somebody else was faster; theirs is waited for.
-            child = None;
-        } else if let Some(status) = ended {
-            let message = format!("the supervisor ended at once ({status})");
-            return Err(Failure::failed(message, "").with_detail(logs::tail(&place.folder.logs)));
+            Some(_) if supervised => child = None,
+            Some(status) => {
+                let message = format!("the supervisor ended at once ({status})");
+                let detail = logs::tail(&place.folder.logs);
+                return Err(Failure::failed(message, "").with_detail(detail));
+            }
+            None if child.is_none() && !supervised => {
+                began = crate::commands::now();
+                child = Some(spawn(plan)?);
+            }
+            None => {}
         }
         match client::ask(place, &Question::Status).await {
-            Ok(answer) if has_agent(&answer, began) => return Ok(answer),
+            Ok(answer) if supervised && has_agent(&answer, began) => return Ok(answer),
             other => last = Some(other),
         }
         sleep(POLL).await;

@@ -60,7 +60,15 @@ fn served(view: View<'_>, callee: &ServiceKey, area: Rect, buf: &mut Buffer) {
 
 fn requests(edge: &EdgeRow) -> String {
     let Some(red) = &edge.red else {
-        return format!("unknown: {} is not read yet", edge.protocol.name());
+        let unknown = format!("unknown: {} is not read yet", edge.protocol.name());
+        return match edge.turns.filter(|&turns| turns > 0) {
+            Some(turns) => format!(
+                "{unknown} · {turns} turns, answered after {} ms (p50), {} ms (p95)",
+                millis(edge.turn_p50),
+                millis(edge.turn_p95)
+            ),
+            None => unknown,
+        };
     };
     let counts = red.counts;
     let check = match edge.callee_requests {

@@ -261,7 +261,11 @@ fn connections(view: View<'_>, row: &ServiceRow) -> String {
         let rtts = edges.iter().filter_map(|e| e.rtt).min();
         parts.extend(rtts.map(|rtt| format!("rtt {} ms", millis(Some(rtt)))));
     }
-    let unread = |p: &&Protocol| **p != Protocol::Http1;
+    if let Some(unread) = row.unread.as_ref().filter(|unread| unread.turns > 0) {
+        let turns = rate(Some(unread.turns as f64 / window.max(1.0)));
+        parts.push(format!("{turns} turns/s  p95 {} ms", millis(unread.turn_p95)));
+    }
+    let unread = |p: &&Protocol| !p.is_read();
     match row.protocols.iter().find(unread) {
         Some(protocol) => parts.push(format!("{}, not read yet", protocol.name())),
         None if edges.is_empty() && view.app.sees_requests() => {
