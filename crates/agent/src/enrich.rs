@@ -3,6 +3,7 @@
 //! Processes are learned when they listen or when a series names them, never by scanning all of them each second. A
 //! series whose owner cannot be found yet is asked again for a few ticks; its counts wait meanwhile and are never lost.
 
+mod busy;
 mod connected;
 mod listeners;
 mod processes;
@@ -14,7 +15,9 @@ pub use processes::{Begun, Gone, InstanceId, Processes};
 
 use crate::clock::Clock;
 use crate::proc::sockets::TcpSocket;
+use crate::proc::text::Reader;
 use crate::proc::{fds, sockets};
+use busy::Busy;
 use connected::Connected;
 use coral_model::{Connect, Protocol, ServiceClass, Side, TimeNs};
 use coral_probes::Drained;
@@ -72,6 +75,8 @@ pub struct Enrich {
     /// Client series -> who answers it, as its server's end on this host tells; through address translation nothing else
     /// does.
     answered_by: HashMap<u64, InstanceId>,
+    busy: Busy,
+    reader: Reader,
 }
 
 impl Enrich {
@@ -82,6 +87,8 @@ impl Enrich {
             listeners: Listeners::new(),
             series: HashMap::new(),
             answered_by: HashMap::new(),
+            busy: Busy::default(),
+            reader: Reader::default(),
         }
     }
 
@@ -93,6 +100,13 @@ impl Enrich {
     /// Whether something listens on this port.
     pub fn listens_on(&self, port: u16) -> bool {
         self.listeners.listens_on(port)
+    }
+
+    /// Learns the processes that use much of a processor, whether or not they talk.
+    pub fn learn_busy(&mut self, boot_ns: u64, clock: &Clock) {
+        for pid in self.busy.look(&mut self.reader, boot_ns) {
+            self.processes.learn_client(pid, &[0; 16], clock);
+        }
     }
 
     /// How many processes listen.

@@ -25,6 +25,8 @@ use tokio::sync::watch;
 const REFRESH_TICKS: u32 = 3;
 /// Ended connections of Unix sockets are looked for at each so many ticks.
 const UNIX_TICKS: u32 = 5;
+/// Processes that use much of a processor are looked for at each so many ticks: all of them are read for it.
+const BUSY_TICKS: u32 = 20;
 /// A dead client's series is forgotten after so many ticks without a count.
 const FORGET_TICKS: u32 = 10;
 /// Memory is measured each so many ticks: reading it is dearer than the rest of an idle tick.
@@ -168,6 +170,9 @@ impl Observer {
         self.enrich.learn(&self.drained.series, &self.clock);
         if self.ticks.is_multiple_of(REFRESH_TICKS) {
             self.enrich.refresh(&self.clock);
+        }
+        if self.ticks % BUSY_TICKS == 1 {
+            self.enrich.learn_busy(reading.boot_ns, &self.clock);
         }
         let mut drained = std::mem::take(&mut self.drained);
         self.enrich.add_callers(&mut drained);

@@ -263,7 +263,10 @@ fn connections(view: View<'_>, row: &ServiceRow) -> String {
     }
     if let Some(unread) = row.unread.as_ref().filter(|unread| unread.turns > 0) {
         let turns = rate(Some(unread.turns as f64 / window.max(1.0)));
-        parts.push(format!("{turns} turns/s  p95 {} ms", millis(unread.turn_p95)));
+        parts.push(format!(
+            "{turns} turns/s  p95 {} ms",
+            millis(unread.turn_p95)
+        ));
     }
     let unread = |p: &&Protocol| !p.is_read();
     match row.protocols.iter().find(unread) {
