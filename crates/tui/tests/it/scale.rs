@@ -86,7 +86,18 @@ fn ten_thousand_rows_do_not_stop_a_key() {
         each < Duration::from_millis(150),
         "{each:?} a key and its frame"
     );
-    screen.keys("/数据 p95>100\n");
+    // A new picture of all rows comes between any two keys, and none of them is missed.
+    for key in "/service p95>100".chars() {
+        screen.keys(&key.to_string());
+        let rows = fixture::services(fixture::many_rows(10_000));
+        screen.change(Change::Snapshot(Topic::Services, rows));
+    }
+    assert!(
+        screen.text().contains("service p95>100"),
+        "{}",
+        screen.text()
+    );
+    screen.keys("\u{1b}/数据 p95>100\n");
     assert!(
         screen.text().contains("of 10000 services"),
         "{}",
