@@ -66,7 +66,7 @@ mod tests {
     fn who_uses_much_is_found() {
         let (mut busy, mut reader) = (Busy::default(), Reader::default());
         let own = std::process::id();
-        assert_eq!(busy.look(&mut reader, SECOND), []);
+        assert!(busy.look(&mut reader, SECOND).is_empty());
         spin(Duration::from_millis(400));
         assert!(busy.look(&mut reader, 2 * SECOND).contains(&own));
         assert!(!busy.look(&mut reader, 1000 * SECOND).contains(&own));
