@@ -50,10 +50,16 @@ fn requests_over_a_unix_socket_are_those_of_the_access_log() {
         "{}",
         world.shown()
     );
-    let topology = world.json(&["topology"]);
-    let edges = topology["edges"].as_array().unwrap();
-    let of = |e: &&Value| e["caller"] == client.as_str() && e["callee"] == nginx.service().as_str();
-    let edge = edges.iter().find(of).unwrap();
+    // Edges come with the summaries, each ten seconds.
+    let edge = || {
+        let topology = world.json(&["topology"]);
+        let edges = topology["edges"].as_array().unwrap();
+        let ends = (&Value::from(client.as_str()), &Value::from(nginx.service()));
+        let found = edges.iter().find(|e| (&e["caller"], &e["callee"]) == ends);
+        found.cloned().unwrap_or_default()
+    };
+    eventually("the edge has them", || edge()["requests"] == 204);
+    let edge = edge();
     let seen = ["source", "requests", "callee_requests", "errors"].map(|f| &edge[f]);
     let want: [Value; 4] = ["both".into(), 204.into(), 204.into(), 1.into()];
     assert_eq!(seen, want.each_ref(), "{edge:#}");
