@@ -144,7 +144,7 @@ fn redis_on_a_unix_socket_has_its_turns() {
         ))
     };
     eventually("its turns are counted", || {
-        seen(&world).is_some_and(|s| s.1.as_u64() >= Some(2_000))
+        seen(&world).is_some_and(|s| s.1.as_u64() >= Some(2_001))
     });
     let want = (Value::from(vec!["redis"]), 2_001.into(), 5.into());
     assert_eq!(world.quiescent(seen), Some(want));
