@@ -14,7 +14,7 @@ pub use contexts::{Context, local_colonies, save_context, user_file};
 pub use folders::{ColonyFolder, Folders, HOME_VARIABLE};
 pub use lock::{Held, LockError, Role, is_held};
 pub use person::{Person, SUDO_VARIABLE, become_root, with_files_of};
-pub use private::{private_folder, private_folder_of};
+pub use private::{private_file, private_folder, private_folder_of};
 pub use user::{UserConfig, load_user};
 
 /// Why the configuration cannot be used; each says what to do.

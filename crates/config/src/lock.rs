@@ -1,10 +1,11 @@
 //! Whether a role runs: a held `flock` on `RUN/<colony>/<role>.lock`, never a pid alone. The file's text is the holder's
 //! pid, for messages only.
 
+use crate::private_file;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -77,14 +78,7 @@ impl Role {
         };
         let until = Instant::now() + ASKED_FOR;
         loop {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(&path)
-                .map_err(io)?;
+            let file = private_file(&path).map_err(io)?;
             let pid = holder(&file).map_err(io)?;
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(held) => {

@@ -1,8 +1,10 @@
-//! Folders that only their owner may enter.
+//! Folders that only their owner may enter, and files that only their owner may read.
 
 use crate::ConfigError;
-use std::fs::{DirBuilder, symlink_metadata};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::fs::{DirBuilder, File, OpenOptions, symlink_metadata};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::Path;
 
 /// Makes `path` (and what is missing above it) with mode 0700, or checks that it is such a folder of our own.
@@ -47,6 +49,21 @@ pub fn private_folder_of(path: &Path, own: u32) -> Result<(), ConfigError> {
         );
     }
     Ok(())
+}
+
+/// Opens a file of our own to read and write, made with mode 0600 when it is not there; a link in its place is refused.
+///
+/// # Errors
+/// The system's.
+pub fn private_file(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(nix::libc::O_NOFOLLOW)
+        .open(path)
 }
 
 #[cfg(test)]

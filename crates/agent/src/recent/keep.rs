@@ -3,12 +3,12 @@
 //! in sum.
 
 use super::block::Whole;
+use coral_config::private_file;
 use coral_model::TimeNs;
 use redb::{Database, ReadableDatabase as _, TableDefinition};
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -60,10 +60,10 @@ impl Kept {
     /// # Errors
     /// The system's, and those of a file that is damaged.
     pub fn open(path: &Path, most_bytes: u64) -> Result<Self, KeepError> {
-        Self::over(file(path)?, most_bytes).or_else(|error| {
+        Self::over(private_file(path)?, most_bytes).or_else(|error| {
             tracing::warn!("{} is begun anew: {error}", path.display());
             std::fs::remove_file(path)?;
-            Self::over(file(path)?, most_bytes)
+            Self::over(private_file(path)?, most_bytes)
         })
     }
 
@@ -148,17 +148,6 @@ impl Kept {
         };
         Ok(read()?)
     }
-}
-
-fn file(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW)
-        .open(path)
 }
 
 fn heads(database: &Database) -> Result<VecDeque<Head>, redb::Error> {

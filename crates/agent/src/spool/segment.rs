@@ -1,9 +1,10 @@
 //! A file of records, written at its end and read from its beginning. What was torn at its end is never read.
 
 use super::record::{HEAD, Head, Id};
-use std::fs::{File, OpenOptions};
+use coral_config::private_file;
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 /// One file.
@@ -26,14 +27,7 @@ impl Segment {
     /// The system's.
     pub fn open(folder: &Path, number: u64) -> io::Result<Self> {
         let path = folder.join(format!("{number:016x}.batches"));
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(&path)?;
+        let file = private_file(&path)?;
         let mut segment = Self {
             path,
             file,

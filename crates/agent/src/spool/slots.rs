@@ -3,11 +3,12 @@
 //! some bytes into the page cache and the disk sees it when it pleases the kernel.
 
 use super::record::{self, HEAD, Head};
+use coral_config::private_file;
 use coral_proto::v1;
 use prost::Message as _;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 /// The two files.
@@ -26,16 +27,7 @@ impl Slots {
     /// # Errors
     /// The system's.
     pub fn open(folder: &Path) -> io::Result<(Self, Option<v1::Batch>)> {
-        let open = |name: &str| {
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .custom_flags(libc::O_NOFOLLOW)
-                .open(folder.join(name))
-        };
+        let open = |name: &str| private_file(&folder.join(name));
         let files = [open("open.0")?, open("open.1")?];
         let [first, second] = [read(&files[0])?, read(&files[1])?];
         let id = |slot: &Option<(Head, v1::Batch)>| slot.as_ref().map(|(head, _)| head.id);

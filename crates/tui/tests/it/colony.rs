@@ -37,6 +37,13 @@ impl Script {
         live: false,
         news: true,
     };
+
+    /// Names and texts that a terminal would obey.
+    pub const HOSTILE: Self = Self {
+        answer: fixture::hostile_answer,
+        live: false,
+        news: false,
+    };
 }
 
 #[derive(Clone)]

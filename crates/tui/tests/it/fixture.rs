@@ -131,6 +131,7 @@ pub fn answer_to(question: &Question, now: TimeNs) -> Answer {
         | Question::Events { span, .. } => *span,
         Question::Sql { .. } => return instances(now),
         Question::Host { .. } => return hosts(),
+        Question::Requests { .. } => return requests(),
         _ => return two_agents(),
     };
     let window = span.resolve(now);

@@ -6,6 +6,13 @@ use crate::pty::{Pty, home};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use portable_pty::CommandBuilder;
+use std::fs::Permissions;
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Control sequences of the recording, without their parameters; panics on anything else that a terminal obeys.
@@ -44,12 +51,7 @@ fn sequences(raw: &[u8]) -> Vec<String> {
 #[test]
 fn hostile_names_reach_no_terminal() {
     let (dir, socket) = home();
-    let script = Script {
-        answer: fixture::hostile_answer,
-        live: false,
-        news: false,
-    };
-    let _colony = Colony::with(&socket, script);
+    let _colony = Colony::with(&socket, Script::HOSTILE);
     let mut coral = Pty::coral(dir.path(), &[], (120, 40));
     coral.wait_for("aGk=");
     for (keys, text) in [
@@ -95,13 +97,72 @@ fn hostile_names_reach_no_terminal() {
 #[test]
 fn a_screen_that_nobody_touches_writes_little() {
     let (dir, socket) = home();
-    let script = Script {
-        answer: fixture::trembling_answer,
-        live: true,
-        news: false,
-    };
-    let _colony = Colony::with(&socket, script);
-    let mut coral = Pty::coral(dir.path(), &[], (120, 40));
+    let _colony = Colony::with(&socket, TREMBLING);
+    writes_little(dir.path());
+}
+
+#[test]
+fn over_a_slow_link_as_well() {
+    let (dir, socket) = home();
+    let far = socket.with_file_name("far.sock");
+    let _colony = Colony::with(&far, TREMBLING);
+    slow_link(&socket, far);
+    writes_little(dir.path());
+}
+
+/// Figures that tremble each second.
+const TREMBLING: Script = Script {
+    answer: fixture::trembling_answer,
+    live: true,
+    news: false,
+};
+
+/// How long each byte is under way, in each direction.
+const DELAY: Duration = Duration::from_millis(200);
+
+/// Joins each connection at `near` to one of its own at `far`; bytes come late, and in order.
+fn slow_link(near: &Path, far: PathBuf) {
+    let listener = UnixListener::bind(near).unwrap();
+    std::fs::set_permissions(near, Permissions::from_mode(0o600)).unwrap();
+    std::thread::spawn(move || {
+        for near in listener.incoming().flatten() {
+            let far = UnixStream::connect(&far).unwrap();
+            for (from, to) in [
+                (near.try_clone().unwrap(), far.try_clone().unwrap()),
+                (far, near),
+            ] {
+                carry_slowly(from, to);
+            }
+        }
+    });
+}
+
+fn carry_slowly(mut from: UnixStream, mut to: UnixStream) {
+    let (out, late) = mpsc::channel::<(Instant, Vec<u8>)>();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 65_536];
+        while let Ok(n @ 1..) = from.read(&mut bytes) {
+            if out
+                .send((Instant::now() + DELAY, bytes[..n].to_vec()))
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    std::thread::spawn(move || {
+        for (due, bytes) in late {
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            if to.write_all(&bytes).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Both);
+    });
+}
+
+fn writes_little(home: &Path) {
+    let mut coral = Pty::coral(home, &[], (120, 40));
     coral.wait_for("/cart/:id/pay");
     for (page, shows, seconds) in [
         ("1", "payments: routes", 10),

@@ -219,20 +219,16 @@ fn obeyed(c: char) -> bool {
 #[test]
 fn hostile_names_reach_no_output_of_any_command() {
     let (dir, socket) = home();
-    let script = Script {
-        answer: fixture::hostile_answer,
-        live: false,
-        news: false,
-    };
-    let _colony = Colony::with(&socket, script);
+    let _colony = Colony::with(&socket, Script::HOSTILE);
     assert_eq!(code(&coral(dir.path(), &["connect", "web:80:/x"])), 0);
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 15] = [
         &["status"],
         &["services", "--all"],
         &["topology", "--all"],
         &["query", "summary"],
         &["query", "summary", "--compare", "1h"],
         &["query", "metrics", "cart"],
+        &["query", "requests", "cart"],
         &["query", "events"],
         &["query", "changes"],
         &["query", "host"],
