@@ -6,12 +6,6 @@ use crate::http1::LINE_BYTES;
 pub mod names {
     /// Socket cookie -> `Conn`.
     pub const CONN: &str = "coral_conn";
-    /// {cookie, index} -> `Request`.
-    pub const QUEUE: &str = "coral_queue";
-    /// Socket cookie -> [`super::Owner`].
-    pub const OWNER: &str = "coral_owner";
-    /// [`super::Tuple`] of a client on this host -> its series.
-    pub const TUPLE: &str = "coral_tuple";
     /// Series -> [`super::SeriesInfo`].
     pub const SERIES: &str = "coral_series";
     /// [`super::CountKey`] -> u64.
@@ -24,14 +18,20 @@ pub mod names {
     pub const COUNTER: &str = "coral_counter";
     /// Ring of [`super::Detail`].
     pub const DETAIL: &str = "coral_detail";
-    /// Kernel address of a Unix socket -> [`super::UnixEnd`].
-    pub const UNIX: &str = "coral_unix_end";
     /// Socket cookie -> [`super::Talk`].
     pub const TALK: &str = "coral_talk";
     /// Offsets in the kernel's structures, by [`super::layout`].
     pub const LAYOUT: &str = "coral_layout";
     /// One u64: how many detail records the interval may still have.
     pub const BUDGET: &str = "coral_budget";
+}
+
+/// `coral_model::Side` codes.
+pub mod side {
+    /// Requests come in.
+    pub const SERVER: u8 = 1;
+    /// Requests go out.
+    pub const CLIENT: u8 = 2;
 }
 
 /// Who opened a connection, written at connect in the process's own context.
@@ -131,7 +131,11 @@ pub struct Talk {
     pub busy: u64,
     /// Of Unix sockets: the kernel's address of the end that spoke first.
     pub opened_by: u64,
-    /// Both ends, from the first packet.
+    /// Of Unix sockets: the process that serves.
+    pub server_tgid: u32,
+    /// Of Unix sockets: the process that connected; 0 = not known.
+    pub caller_tgid: u32,
+    /// Both ends, from the first packet; of Unix sockets their inodes in place of addresses.
     pub tuple: Tuple,
     /// Segments sent again that were added to the series.
     pub resent: u32,
@@ -163,6 +167,8 @@ impl Talk {
         series: 0,
         busy: 0,
         opened_by: 0,
+        server_tgid: 0,
+        caller_tgid: 0,
         tuple: Tuple {
             local: [0; 16],
             remote: [0; 16],

@@ -10,9 +10,9 @@ use crate::{atomic, env};
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid};
 use coral_probes_abi::http1::{Conn, Counter};
+use coral_probes_abi::records::side::SERVER;
 use coral_probes_abi::records::{Owner, SeriesInfo, Talk, Tuple, UNIX};
 
-const SERVER: u8 = 1;
 /// Callers from outside that are told apart; a quarter of all series.
 const CALLERS_MAX: u64 = 4_096;
 const NOBODY: Owner = Owner {
@@ -68,8 +68,8 @@ pub fn of_unix(scratch: *mut Scratch, talk: &Talk, protocol: u8) -> u64 {
     // SAFETY: map values of this program's own scratch place.
     let info = unsafe { &mut (*scratch).info };
     info.owner = NOBODY;
-    info.owner.tgid = talk.resent;
-    info.cookie = talk.netns as u64;
+    info.owner.tgid = talk.caller_tgid;
+    info.cookie = talk.server_tgid as u64;
     info.peer = 0;
     info.local = [0; 16];
     info.remote = [0; 16];
@@ -84,7 +84,7 @@ pub fn of_unix(scratch: *mut Scratch, talk: &Talk, protocol: u8) -> u64 {
     let id = mix(
         mix(
             mix(UNIX as u64 | (protocol as u64) << 8, info.cookie),
-            talk.resent as u64,
+            talk.caller_tgid as u64,
         ),
         7,
     );

@@ -13,6 +13,7 @@ use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use coral_probes_abi::http1::{Conn, Counter, close};
 use coral_probes_abi::looks::protocol;
+use coral_probes_abi::records::side::{CLIENT, SERVER};
 use coral_probes_abi::records::{Talk, Tuple, layout};
 use core::ffi::c_void;
 
@@ -22,8 +23,6 @@ const SYN_SENT: u32 = 2;
 const SYN_RECV: u32 = 3;
 const CLOSE: u32 = 7;
 const LISTEN: u32 = 10;
-const SERVER: u8 = 1;
-const CLIENT: u8 = 2;
 /// More than a connection can have in flight: the queue's own size.
 const AT_MOST: u32 = 65_536;
 

@@ -4,11 +4,11 @@ use crate::buffer::{field, first_page};
 use crate::maps::{Scratch, TALK, UNIX};
 use aya_ebpf::bindings::BPF_ANY;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use coral_probes_abi::records::side::SERVER;
 use coral_probes_abi::records::{Talk, UNIX as AF_UNIX, UnixEnd, layout};
 use core::ffi::c_void;
 
 const SOCK_STREAM: u16 = 1;
-const SERVER: u8 = 1;
 
 static NEW_TALK: Talk = Talk::EMPTY;
 
@@ -105,8 +105,8 @@ fn connection(socket: *mut c_void) -> u64 {
     talk.tuple.local[..8].copy_from_slice(&other.to_ne_bytes());
     talk.tuple.remote[..8].copy_from_slice(&own.to_ne_bytes());
     // The reader is the server; its socket knows who connected.
-    talk.netns = (bpf_get_current_pid_tgid() >> 32) as u32;
-    talk.resent = match field::<*mut c_void>(peer, layout::SOCK_PEER_PID) {
+    talk.server_tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    talk.caller_tgid = match field::<*mut c_void>(peer, layout::SOCK_PEER_PID) {
         Some(pid) if !pid.is_null() => field(pid, layout::PID_NUMBER).unwrap_or(0),
         _ => 0,
     };

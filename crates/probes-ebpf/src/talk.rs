@@ -10,8 +10,8 @@ use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use coral_probes_abi::http1::Counter;
 use coral_probes_abi::looks::{LOOK_BYTES, looks_like, protocol};
 use coral_probes_abi::records::Talk;
+use coral_probes_abi::records::side::SERVER;
 
-const SERVER: u8 = 1;
 const CALLER: u8 = 1;
 const CALLEE: u8 = 2;
 /// Packets of a caller that are looked at in a connection whose begin was not seen.
@@ -90,21 +90,35 @@ fn spoke(
     if talk.series == 0 {
         settle(skb, cookie, talk, segment, from_caller, scratch);
     }
-    let mut turned = false;
+    let turned = turn(talk, from_caller, now_ns);
+    if turned {
+        tcp(skb, talk.series, &mut talk.resent);
+    }
+    flush_when_due(talk, turned, now_ns);
+}
+
+/// Notes who speaks; true when that ends a turn, whose time is then counted.
+#[inline(always)]
+pub fn turn(talk: &mut Talk, from_caller: bool, now_ns: u64) -> bool {
     if from_caller {
         if talk.turn_ns == 0 {
             talk.turn_ns = now_ns;
         }
         talk.spoke = CALLER;
-    } else {
-        if talk.spoke == CALLER && talk.turn_ns != 0 && talk.series != 0 {
-            count_duration(talk.series, 0, now_ns.wrapping_sub(talk.turn_ns));
-            tcp(skb, talk.series, &mut talk.resent);
-            turned = true;
-        }
-        talk.turn_ns = 0;
-        talk.spoke = CALLEE;
+        return false;
     }
+    let turned = talk.spoke == CALLER && talk.turn_ns != 0 && talk.series != 0;
+    if turned {
+        count_duration(talk.series, 0, now_ns.wrapping_sub(talk.turn_ns));
+    }
+    talk.turn_ns = 0;
+    talk.spoke = CALLEE;
+    turned
+}
+
+/// Adds what was moved to the series at the end of a turn, each second, and when it is much.
+#[inline(always)]
+pub fn flush_when_due(talk: &mut Talk, turned: bool, now_ns: u64) {
     let waits =
         talk.seen[0].wrapping_sub(talk.counted[0]) + talk.seen[1].wrapping_sub(talk.counted[1]);
     let late = now_ns.wrapping_sub(talk.flushed_ns) > FLUSH_NS;

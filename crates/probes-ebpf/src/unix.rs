@@ -6,8 +6,9 @@
 
 use crate::maps::{CONN, Scratch, TALK, Taken, count, give_back, scratch};
 use crate::taken::{is_stream, prepare};
+use crate::talk::{flush, flush_when_due, turn};
 use crate::unix_env::Unix;
-use crate::{atomic, env, series};
+use crate::{atomic, series};
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::{bpf_ktime_get_boot_ns, bpf_loop, bpf_probe_read_kernel_buf};
@@ -19,11 +20,6 @@ use coral_probes_abi::http1::{
 use coral_probes_abi::looks::{LOOK_BYTES, looks_like, protocol};
 use coral_probes_abi::records::{Talk, UNIX as AF_UNIX};
 use core::ffi::c_void;
-
-const CALLER: u8 = 1;
-const CALLEE: u8 = 2;
-/// How far apart the bytes of a turn may be added to the series.
-const FLUSH_NS: u64 = 1_000_000_000;
 
 static NEW_CONN: Conn = Conn::EMPTY;
 
@@ -193,34 +189,20 @@ fn converse(talk: &mut Talk, direction: u8, scratch: *mut Scratch) {
     if talk.protocol == 0 {
         talk.protocol = looks_like(&first, taken.bytes, from_caller);
     }
-    let mut turned = false;
+    let way = if from_caller { 1 } else { 0 };
+    talk.seen[way] = talk.seen[way].wrapping_add(taken.bytes as u64);
     if from_caller {
-        talk.seen[1] = talk.seen[1].wrapping_add(taken.bytes as u64);
         if talk.protocol == 0 {
             talk.protocol = protocol::UNIX;
         }
         if talk.series == 0 {
             place(talk, scratch);
         }
-        if talk.turn_ns == 0 {
-            talk.turn_ns = now_ns;
-        }
-        talk.spoke = CALLER;
     } else {
-        talk.seen[0] = talk.seen[0].wrapping_add(taken.bytes as u64);
-        if talk.spoke == CALLER && talk.turn_ns != 0 && talk.series != 0 {
-            env::count_duration(talk.series, 0, now_ns.wrapping_sub(talk.turn_ns));
-            turned = true;
-        }
-        talk.turn_ns = 0;
-        talk.spoke = CALLEE;
         series::name_caller(talk.series);
     }
-    let late = now_ns.wrapping_sub(talk.flushed_ns) > FLUSH_NS;
-    if talk.series != 0 && (turned || late) {
-        talk.flushed_ns = now_ns;
-        crate::talk::flush(talk, 0);
-    }
+    let turned = turn(talk, from_caller, now_ns);
+    flush_when_due(talk, turned, now_ns);
     atomic::give(&raw mut talk.busy);
 }
 
@@ -228,6 +210,6 @@ fn converse(talk: &mut Talk, direction: u8, scratch: *mut Scratch) {
 fn place(talk: &mut Talk, scratch: *mut Scratch) {
     talk.series = series::of_unix(scratch, talk, talk.protocol);
     if talk.series != 0 {
-        crate::talk::flush(talk, 1);
+        flush(talk, 1);
     }
 }

@@ -1,6 +1,7 @@
 //! `Detail.Offer` and `Detail.Answer`: agents offer themselves and answer what they are asked. Both streams are the
 //! agents'; nobody dials one.
 
+use super::ship::introduced_by;
 use crate::details::Details;
 use crate::{Clock, audit, identity};
 use coral_model::{AgentId, Role};
@@ -40,9 +41,7 @@ impl v1::detail_server::Detail for Service {
         request: Request<v1::Hello>,
     ) -> Result<Response<Self::OfferStream>, Status> {
         let caller = identity::caller(&request)?;
-        let hello = request.into_inner();
-        let agent = AgentId::new(&hello.agent_id)
-            .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
+        let (agent, _) = introduced_by(&request.into_inner())?;
         let (rpc, now) = ("coral.v1.Detail/Offer", (self.clock)());
         audit::admit(&*self.sink, now, &caller, Role::Admin, rpc, agent.as_str()).await?;
         let (offer, wanted) = self.details.offer(&agent);
