@@ -13,6 +13,7 @@ pub mod event;
 pub mod filter;
 pub mod glyphs;
 mod graph;
+pub mod guard;
 mod hands;
 pub mod instances;
 pub mod keys;

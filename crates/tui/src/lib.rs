@@ -32,8 +32,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let output = parsed.global.output;
     let starts_agent = matches!(parsed.command, Some(args::Command::Up(_)));
-    let stepped = behind_sudo::step_back(starts_agent);
-    match stepped
+    let ready = behind_sudo::step_back(starts_agent).and_then(|()| guard_the_terminal(&parsed));
+    match ready
         .and_then(|()| runtime())
         .and_then(|runtime| runtime.block_on(commands::run(parsed)))
     {
@@ -43,6 +43,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             failure.code.into()
         }
     }
+}
+
+/// Whoever shows the console has its terminal guarded.
+fn guard_the_terminal(parsed: &Args) -> Result<(), Failure> {
+    if parsed.command.is_some() {
+        return Ok(());
+    }
+    console::guard::start()
+        .map_err(|e| Failure::failed(format!("start what guards the terminal: {e}"), ""))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

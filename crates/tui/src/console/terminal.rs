@@ -1,10 +1,13 @@
 //! The terminal: taken at the start, given back at the end, on a panic, for the shell and for a password.
 
+use super::guard;
 use crossterm::cursor::Show;
 use crossterm::event::{DisableMouseCapture, EnableMouseCapture, EventStream};
 use crossterm::execute;
+use crossterm::style::ResetColor;
 use crossterm::terminal::{
-    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
 use ratatui::backend::CrosstermBackend;
 use std::io::{Stdout, stdout};
@@ -77,14 +80,28 @@ impl Drop for Terminal {
 }
 
 fn enter() -> std::io::Result<()> {
+    guard::tell(true);
     enable_raw_mode()?;
     execute!(stdout(), EnterAlternateScreen, EnableMouseCapture)
 }
 
 /// Best effort: the terminal may be gone.
 fn leave() {
-    let _ = execute!(stdout(), DisableMouseCapture, LeaveAlternateScreen, Show);
+    show_the_shell();
     let _ = disable_raw_mode();
+    guard::tell(false);
+}
+
+/// The screen, the mouse and the cursor as a shell has them.
+pub(super) fn show_the_shell() {
+    let _ = execute!(
+        stdout(),
+        EndSynchronizedUpdate,
+        ResetColor,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        Show
+    );
 }
 
 /// The report of a panic is of no use on a screen that vanishes.

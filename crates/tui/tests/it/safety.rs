@@ -225,6 +225,37 @@ fn signals_leave_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_kill_that_nobody_can_catch_leaves_the_shell_sane() {
+    let (dir, socket) = home();
+    let _colony = Colony::start(&socket);
+    let mut shell = CommandBuilder::new("sh");
+    shell.env("PS1", "shell> ");
+    let mut shell = Pty::run(shell, dir.path(), (100, 30));
+    shell.wait_for("shell>");
+    shell.keys(&format!(
+        "sh -c 'echo $$ > pid; exec {}'\n",
+        env!("CARGO_BIN_EXE_coral")
+    ));
+    shell.wait_for("payments");
+    let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();
+    kill(
+        Pid::from_raw(-pid.trim().parse::<i32>().unwrap()),
+        Signal::SIGKILL,
+    )
+    .unwrap();
+    shell.wait_until("screen of the shell", |screen| !screen.contains("payments"));
+    shell.keys("echo $((40 + 2)) works\n");
+    shell.wait_for("42 works");
+    let ends = |mark: &[u8]| shell.raw().windows(mark.len()).any(|w| w == mark);
+    for mark in [&b"\x1b[?1049l"[..], b"\x1b[?1000l", b"\x1b[?25h"] {
+        assert!(ends(mark), "{}", String::from_utf8_lossy(mark));
+    }
+    shell.keys("exit\n");
+    let (_, restored) = shell.end();
+    assert!(restored, "modes of the terminal");
+}
+
+#[test]
 fn a_closed_terminal_ends_it() {
     let (dir, socket) = home();
     let _colony = Colony::start(&socket);
