@@ -4,7 +4,7 @@
 use super::ship::introduced_by;
 use crate::details::Details;
 use crate::{Clock, audit, identity};
-use coral_model::{AgentId, Role};
+use coral_model::Role;
 use coral_proto::v1;
 use coral_store::Append;
 use futures::StreamExt as _;
