@@ -1,5 +1,6 @@
 //! Answers between the model and the wire. An answer travels as one or more parts: the head in the first, rows in any.
 
+mod flame;
 mod requests;
 mod table;
 
@@ -349,6 +350,7 @@ impl From<&Answer> for v1::AnswerPart {
                 part.requests = rows.iter().map(Into::into).collect();
                 part.silent = silent.iter().map(|s| s.raw().to_owned()).collect();
             }
+            AnswerBody::Profile(flame) => part.flame = Some(flame.into()),
             AnswerBody::Sql(table) => {
                 head.truncated = table.truncated;
                 part.table = Some(table.into());
@@ -377,6 +379,7 @@ impl TryFrom<v1::AnswerPart> for Answer {
                 need(part.table, "answer.table")?,
                 head.truncated,
             )?),
+            "profile" => AnswerBody::Profile(need(part.flame, "answer.flame")?.try_into()?),
             "status" => AnswerBody::Status(need(part.status, "answer.status")?.try_into()?),
             "services" => AnswerBody::Services(rows(part.services)?),
             "summary" => AnswerBody::Summary(rows(part.summary)?),

@@ -2,6 +2,7 @@
 
 use crate::common::{Bad, code, need};
 use crate::v1::{self, compare, question, span};
+use coral_model::profile::ProfileKind;
 use coral_model::{Compare, EventKind, Question, Span, StatusClass};
 use std::time::Duration;
 
@@ -122,6 +123,22 @@ impl From<&Question> for v1::Question {
                         .map(|d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)),
                 }),
             ),
+            Question::Profile {
+                span,
+                service,
+                kind,
+                session,
+                compare,
+            } => (
+                Some(span),
+                0,
+                Kind::Profile(v1::ProfileQuestion {
+                    service: service.clone(),
+                    kind: kind.code().into(),
+                    session: *session,
+                    compare: compare.as_ref().map(Into::into),
+                }),
+            ),
             Question::Sql { text, limit } => (
                 None,
                 *limit,
@@ -179,6 +196,13 @@ impl TryFrom<v1::Question> for Question {
                 } else {
                     wire.limit.min(10_000)
                 },
+            },
+            Kind::Profile(q) => Question::Profile {
+                span,
+                service: q.service,
+                kind: code("profile.kind", q.kind, ProfileKind::from_code)?,
+                session: q.session,
+                compare: q.compare.map(TryInto::try_into).transpose()?,
             },
             Kind::Host(q) => Question::Host { span, host: q.host },
             Kind::Sql(q) => {

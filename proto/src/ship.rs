@@ -1,6 +1,7 @@
 //! Batches between the model and the wire.
 
 mod detail;
+mod profile;
 
 use crate::common::{Bad, code, counts, histogram, need};
 use crate::v1::{self, endpoint, item, summary};
@@ -71,6 +72,8 @@ fn item_kind(item: &Item) -> item::Kind {
         Item::Process(process) => item::Kind::Process(process.into()),
         Item::HealthCheck(check) => item::Kind::HealthCheck(check.into()),
         Item::Request(record) => item::Kind::Request(record.into()),
+        Item::Profile(profile) => item::Kind::Profile(profile.into()),
+        Item::Symbols(symbols) => item::Kind::Symbols(symbols.into()),
     }
 }
 
@@ -85,6 +88,8 @@ fn item_model(kind: item::Kind, instances: usize) -> Result<Item, Bad> {
         item::Kind::Process(wire) => Item::Process(process(wire, instances)?),
         item::Kind::HealthCheck(wire) => Item::HealthCheck(detail::health_check(wire)?),
         item::Kind::Request(wire) => Item::Request(detail::record(wire, instances)?),
+        item::Kind::Profile(wire) => Item::Profile(profile::profile(wire, instances)?),
+        item::Kind::Symbols(wire) => Item::Symbols(profile::symbols(wire)?),
     })
 }
 

@@ -5,6 +5,7 @@
 //! off by the seconds that stand in the file OFF.
 #![expect(clippy::expect_used, reason = "a program of the tests")]
 
+use coral_agent::Attached;
 use coral_config::Folders;
 use coral_probes::abi::records::{CountKey, Owner, SeriesInfo};
 use coral_probes::{Drained, ProbesError, Source};
@@ -116,8 +117,9 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let source = |_: &Path| -> Result<Box<dyn Source>, ProbesError> {
-        Ok(Box::new(Script { truth, drains: 0 }))
+    let source = |_: &Path| -> Result<Attached, ProbesError> {
+        let source: Box<dyn Source> = Box::new(Script { truth, drains: 0 });
+        Ok(source.into())
     };
     runtime
         .block_on(coral_agent::run_over(options, source))

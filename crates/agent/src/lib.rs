@@ -18,6 +18,7 @@ mod loader;
 mod naming;
 mod path;
 mod proc;
+mod profile;
 mod recent;
 mod route;
 mod run;
@@ -29,8 +30,9 @@ pub use clock::{Clocks, Reading};
 pub use loader::serve_loader;
 pub use proc::build::fuzz as fuzz_program_file;
 pub use proc::netns::fuzz as fuzz_socket_table;
+pub use profile::Profiler;
 pub use route::fuzz as fuzz_route;
-pub use run::{Options, run, run_over};
+pub use run::{Attached, Options, run, run_over};
 pub use spool::{SPOOL_BYTES, SPOOL_BYTES_MIN};
 
 /// Why the agent cannot go on.

@@ -4,6 +4,7 @@ pub mod build;
 pub mod exit;
 pub mod facts;
 pub mod fds;
+pub mod inside;
 pub mod mounts;
 pub mod netns;
 pub mod pidfd;

@@ -5,6 +5,7 @@ mod observer;
 use crate::clock::{Clock, Clocks, Reading};
 use crate::desired::{Connects, follow};
 use crate::identity::Identity;
+use crate::profile::Profiler;
 use crate::recent::Recent;
 use crate::ship::{Outbox, ship};
 use crate::spool::Spool;
@@ -14,6 +15,7 @@ use coral_config::{
     private_folder_of, with_files_of,
 };
 use coral_mesh::direct::Dialer;
+use coral_probes::sampler::Sampler;
 use coral_probes::{Live, ProbesError, Source};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use observer::Observer;
@@ -52,10 +54,32 @@ pub struct Options {
 /// # Errors
 /// [`AgentError`] when it cannot begin. Missing rights are no error: it goes on with `/proc` alone and says so.
 pub async fn run(options: Options) -> Result<(), AgentError> {
-    let attach = |loader: &Path| -> Result<Box<dyn Source>, ProbesError> {
-        Ok(Box::new(Live::attach(loader::load_in_child(loader)?)?))
+    let attach = |loader: &Path| -> Result<Attached, ProbesError> {
+        let mut loaded = loader::load_in_child(loader)?;
+        let sampler = Sampler::take(&mut loaded);
+        Ok(Attached {
+            source: Box::new(Live::attach(loaded)?),
+            profiler: Some(sampler.and_then(Profiler::new)),
+        })
     };
     run_over(options, attach).await
+}
+
+/// What was attached to the kernel.
+pub struct Attached {
+    /// Where counts come from.
+    pub source: Box<dyn Source>,
+    /// What samples the processors, or why it cannot; `None` when nobody asked for it.
+    pub profiler: Option<Result<Profiler, ProbesError>>,
+}
+
+impl From<Box<dyn Source>> for Attached {
+    fn from(source: Box<dyn Source>) -> Self {
+        Self {
+            source,
+            profiler: None,
+        }
+    }
 }
 
 /// As [`run`], with counts from wherever `attach` takes them.
@@ -64,7 +88,7 @@ pub async fn run(options: Options) -> Result<(), AgentError> {
 /// As [`run`].
 pub async fn run_over(
     options: Options,
-    attach: impl FnOnce(&Path) -> Result<Box<dyn Source>, ProbesError>,
+    attach: impl FnOnce(&Path) -> Result<Attached, ProbesError>,
 ) -> Result<(), AgentError> {
     raise_limit();
     private_folder(&options.folder.agent)?;
@@ -77,6 +101,10 @@ pub async fn run_over(
     let clock = Clock::new(reading);
     let attached = attach(&options.loader);
     let missing = capabilities::missing(attached.as_ref().err(), &options.loader);
+    let (source, profiler) = match attached {
+        Ok(attached) => (Some(attached.source), profiler(attached.profiler)),
+        Err(_) => (None, None),
+    };
     let outbox = Arc::new(outbox(&options.folder.spool, options.spool_bytes));
     let epoch = epoch(reading, &outbox);
     let hello = coral_proto::hello(
@@ -94,7 +122,8 @@ pub async fn run_over(
     let mut observer = Observer::new(
         (identity, epoch),
         (clock, options.clocks),
-        attached.ok(),
+        source,
+        profiler,
         missing,
         recent,
         outbox.clone(),
@@ -107,6 +136,17 @@ pub async fn run_over(
     following.abort();
     outbox.close();
     Ok(())
+}
+
+/// The profiler, if it works.
+fn profiler(begun: Option<Result<Profiler, ProbesError>>) -> Option<Profiler> {
+    match begun? {
+        Ok(profiler) => Some(profiler),
+        Err(error) => {
+            tracing::warn!("processors are not sampled: {error}");
+            None
+        }
+    }
 }
 
 /// The run folder is the person's whom this agent works for, and root's agent touches it with their rights alone.

@@ -80,7 +80,9 @@ fn target(question: &Question) -> Option<&str> {
     match question {
         Question::Status | Question::Services { .. } | Question::Topology { .. } => None,
         Question::Summary { service, .. } | Question::Events { service, .. } => service.as_deref(),
-        Question::Metrics { service, .. } | Question::Requests { service, .. } => Some(service),
+        Question::Metrics { service, .. }
+        | Question::Requests { service, .. }
+        | Question::Profile { service, .. } => Some(service),
         Question::Host { host, .. } => host.as_deref(),
         Question::Sql { text, .. } => Some(text),
     }

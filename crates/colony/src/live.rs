@@ -159,7 +159,9 @@ impl Live {
                 | Item::Event(_)
                 | Item::Host(_)
                 | Item::Process(_)
-                | Item::Request(_) => {}
+                | Item::Request(_)
+                | Item::Profile(_)
+                | Item::Symbols(_) => {}
                 Item::HealthCheck(check) => drop(inner.checks.take(agent, check, now)),
             }
         }

@@ -11,6 +11,7 @@ mod hosts;
 mod loss;
 mod metrics;
 mod names;
+mod profile;
 mod requests;
 mod scope;
 mod services;
@@ -213,6 +214,21 @@ impl Query {
             Question::Host { host, .. } => {
                 AnswerBody::Host(hosts::answer(&scope, host.as_deref())?)
             }
+            Question::Profile {
+                service,
+                kind,
+                session,
+                compare,
+                ..
+            } => {
+                let only = names::resolve(&scope, service)?;
+                let earlier = match compare {
+                    Some(compare) => Some(self.earlier(*compare, window, now)?),
+                    None => None,
+                };
+                let asked = (*kind, *session);
+                AnswerBody::Profile(profile::answer(&scope, earlier.as_ref(), &only, asked)?)
+            }
             Question::Requests { .. } => return Err(QueryError::NotAnswered(question.name())),
             Question::Sql { text, limit } => AnswerBody::Sql(scope.snapshot().sql(&Statement {
                 text: text.clone(),
@@ -258,6 +274,7 @@ impl Query {
             | Question::Summary { .. }
             | Question::Metrics { .. }
             | Question::Topology { .. }
+            | Question::Profile { .. }
             | Question::Host { .. } => {
                 Ok(Scope::of_figures(&*self.store, &self.live, window, now)?)
             }
@@ -304,9 +321,10 @@ enum Uses {
 
 fn uses(question: &Question) -> Uses {
     match question {
-        Question::Metrics { .. } | Question::Topology { .. } | Question::Host { .. } => {
-            Uses::Intervals
-        }
+        Question::Metrics { .. }
+        | Question::Topology { .. }
+        | Question::Profile { .. }
+        | Question::Host { .. } => Uses::Intervals,
         Question::Status
         | Question::Services { .. }
         | Question::Summary { .. }
@@ -325,6 +343,7 @@ fn span(question: &Question) -> Span {
         | Question::Topology { span }
         | Question::Host { span, .. }
         | Question::Requests { span, .. }
+        | Question::Profile { span, .. }
         | Question::Events { span, .. } => *span,
     }
 }

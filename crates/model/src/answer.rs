@@ -41,6 +41,7 @@ pub enum AnswerBody {
     },
     Host(Vec<HostRow>),
     Sql(Table),
+    Profile(crate::profile::Flame),
     Requests {
         rows: Vec<RequestRow>,
         truncated: bool,
@@ -61,6 +62,7 @@ impl AnswerBody {
             Self::Events { .. } => "events",
             Self::Host(_) => "host",
             Self::Sql(_) => "sql",
+            Self::Profile(_) => "profile",
             Self::Requests { .. } => "requests",
         }
     }

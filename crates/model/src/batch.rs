@@ -27,6 +27,10 @@ pub enum Item {
     HealthCheck(HealthCheck),
     /// One request; kept in the agent's hour of detail, shipped only when asked for.
     Request(RequestRecord),
+    /// Ten seconds of a process on the processors.
+    Profile(crate::profile::Profile),
+    /// Names for addresses.
+    Symbols(crate::profile::Symbols),
 }
 
 /// One run of a connected service's health check.

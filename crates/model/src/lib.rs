@@ -14,6 +14,7 @@ pub mod host;
 pub mod ids;
 pub mod loss;
 pub mod observed;
+pub mod profile;
 pub mod question;
 pub mod request;
 pub mod service;

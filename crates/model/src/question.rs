@@ -94,6 +94,19 @@ pub enum Question {
         /// At most so many.
         limit: u32,
     },
+    /// Where the processors were in a service's code.
+    Profile {
+        /// When.
+        span: Span,
+        /// Whose.
+        service: String,
+        /// What the weights are.
+        kind: crate::profile::ProfileKind,
+        /// The wish whose samples are meant; 0 = those that are always taken.
+        session: u64,
+        /// The stretch to compare with.
+        compare: Option<Compare>,
+    },
     /// One read-only SELECT over the views of the caller's role.
     Sql {
         /// The statement.
@@ -124,6 +137,7 @@ impl Question {
             | Self::Events { .. }
             | Self::Host { .. }
             | Self::Requests { .. }
+            | Self::Profile { .. }
             | Self::Sql { .. } => Role::Viewer,
         }
     }
@@ -139,6 +153,7 @@ impl Question {
             Self::Events { .. } => "events",
             Self::Host { .. } => "host",
             Self::Requests { .. } => "requests",
+            Self::Profile { .. } => "profile",
             Self::Sql { .. } => "sql",
         }
     }

@@ -6,6 +6,7 @@
 pub mod histogram;
 pub mod http1;
 pub mod looks;
+pub mod profile;
 pub mod records;
 pub mod unwind;
 

@@ -13,6 +13,8 @@ mod env;
 mod maps;
 mod memory;
 mod packet;
+mod profile;
+mod sample_maps;
 mod segment;
 mod series;
 mod state;

@@ -5,16 +5,20 @@
 //! that drains ([`Live`]) owns every link, so its death detaches everything.
 
 pub mod cgroup;
+mod elf;
 pub mod handover;
 pub mod layout;
 mod links;
 mod live;
 mod load;
 mod maps;
+mod perf;
 pub mod replay;
+pub mod sampler;
 pub mod source;
 mod sys;
 mod unix;
+pub mod unwind;
 
 /// What kernel and user side share: keys, records, counters.
 pub use coral_probes_abi as abi;

@@ -173,7 +173,7 @@ fn counted(loaded: Loaded) -> Vec<OwnedFd> {
     programs.map(|(_, program)| program).collect()
 }
 
-fn open_ring(fd: OwnedFd) -> Result<RingBuf<MapData>, ProbesError> {
+pub(crate) fn open_ring(fd: OwnedFd) -> Result<RingBuf<MapData>, ProbesError> {
     let failed = |e: aya::maps::MapError| ProbesError::Handover(format!("ring: {e}"));
     let data = MapData::from_fd(fd).map_err(failed)?;
     RingBuf::try_from(aya::maps::Map::RingBuf(data)).map_err(failed)

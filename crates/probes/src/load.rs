@@ -87,6 +87,7 @@ fn load_program(
     match program {
         Program::CgroupSkb(program) => CgroupSkb::load(program),
         Program::CgroupSockAddr(program) => CgroupSockAddr::load(program),
+        Program::PerfEvent(program) => program.load(),
         Program::BtfTracePoint(program) => {
             let known = TRACEPOINTS.iter().find(|(own, _)| *own == name);
             program.load(known.map_or(name, |(_, tracepoint)| tracepoint), btf)
@@ -105,6 +106,7 @@ fn take_maps(ebpf: &mut Ebpf, loaded: &mut Loaded) -> Result<(), ProbesError> {
             | Map::LruHashMap(data)
             | Map::Array(data)
             | Map::PerCpuArray(data)
+            | Map::HashOfMaps(data)
             | Map::RingBuf(data) => data,
             _ => continue,
         };

@@ -59,6 +59,16 @@ impl<K: Plain, V: Plain> Map<K, V> {
         })
     }
 
+    /// Every entry, which is deleted.
+    pub fn take_all(&mut self, each: impl FnMut(&K, &V)) -> Result<(), ProbesError> {
+        let taken = sys::take_all(self.fd.as_fd(), &mut self.batch, each);
+        taken.map_err(|source| ProbesError::Call {
+            call: "take",
+            what: self.name.to_owned(),
+            source,
+        })
+    }
+
     /// One entry.
     pub fn get(&self, key: &K) -> Result<Option<V>, ProbesError> {
         let value = sys::lookup(self.fd.as_fd(), key);

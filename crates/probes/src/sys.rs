@@ -2,15 +2,25 @@
 //! keeping a loader's parsed object in memory. Layouts: `include/uapi/linux/bpf.h`.
 
 use std::io;
-use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
+const BPF_MAP_CREATE: u32 = 0;
 const BPF_MAP_LOOKUP_ELEM: u32 = 1;
 const BPF_MAP_UPDATE_ELEM: u32 = 2;
 const BPF_MAP_DELETE_ELEM: u32 = 3;
 const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
 const BPF_RAW_TRACEPOINT_OPEN: u32 = 17;
 const BPF_MAP_LOOKUP_BATCH: u32 = 24;
+const BPF_MAP_LOOKUP_AND_DELETE_BATCH: u32 = 25;
+const BPF_MAP_UPDATE_BATCH: u32 = 26;
 const BPF_LINK_CREATE: u32 = 28;
+
+/// `BPF_MAP_TYPE_ARRAY`.
+const ARRAY: u32 = 2;
+/// `BPF_PERF_EVENT` of `enum bpf_attach_type`.
+const PERF_EVENT: u32 = 41;
+/// `BPF_F_INNER_MAP`: an array inside of a map may have another size than the first (Linux 5.10).
+const INNER_MAP: u32 = 1 << 12;
 
 #[repr(C)]
 #[derive(Default)]
@@ -50,6 +60,20 @@ struct LinkCreate {
     target_fd: u32,
     attach_type: u32,
     flags: u32,
+    cookie: u64,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct MapCreate {
+    map_type: u32,
+    key_bytes: u32,
+    value_bytes: u32,
+    places: u32,
+    flags: u32,
+    inner_map_fd: u32,
+    numa_node: u32,
+    name: [u8; 16],
 }
 
 fn bpf<T>(command: u32, attributes: &mut T) -> io::Result<i64> {
@@ -107,9 +131,54 @@ pub(crate) fn link_cgroup(
         program_fd: program.as_raw_fd() as u32,
         target_fd: cgroup.as_raw_fd() as u32,
         attach_type,
-        flags: 0,
+        ..LinkCreate::default()
     };
     bpf(BPF_LINK_CREATE, &mut attributes).map(descriptor)
+}
+
+/// Attaches a program to a clock event, which tells it the cookie.
+pub(crate) fn link_perf(
+    program: BorrowedFd<'_>,
+    event: BorrowedFd<'_>,
+    cookie: u64,
+) -> io::Result<OwnedFd> {
+    let mut attributes = LinkCreate {
+        program_fd: program.as_raw_fd() as u32,
+        target_fd: event.as_raw_fd() as u32,
+        attach_type: PERF_EVENT,
+        cookie,
+        ..LinkCreate::default()
+    };
+    bpf(BPF_LINK_CREATE, &mut attributes).map(descriptor)
+}
+
+/// An array with these values, to be held by a map of maps.
+pub(crate) fn array<V: Plain>(values: &[V]) -> io::Result<OwnedFd> {
+    let mut attributes = MapCreate {
+        map_type: ARRAY,
+        key_bytes: 4,
+        value_bytes: std::mem::size_of::<V>() as u32,
+        places: values.len() as u32,
+        flags: INNER_MAP,
+        name: *b"coral_table\0\0\0\0\0",
+        ..MapCreate::default()
+    };
+    let array = bpf(BPF_MAP_CREATE, &mut attributes).map(descriptor)?;
+    let keys: Vec<u32> = (0..values.len() as u32).collect();
+    let mut batch = Batch {
+        keys: keys.as_ptr() as u64,
+        values: values.as_ptr() as u64,
+        count: values.len() as u32,
+        map_fd: number(array.as_fd()),
+        ..Batch::default()
+    };
+    bpf(BPF_MAP_UPDATE_BATCH, &mut batch)?;
+    Ok(array)
+}
+
+/// A descriptor as the values of a map of maps have it.
+pub(crate) fn number(map: BorrowedFd<'_>) -> u32 {
+    map.as_raw_fd() as u32
 }
 
 /// Attaches a program to the tracepoint that it was loaded for.
@@ -175,6 +244,24 @@ fn element<K>(map: BorrowedFd<'_>, key: &K, value: u64, flags: u64) -> Element {
 pub(crate) fn read_all<K: Plain, V: Plain>(
     map: BorrowedFd<'_>,
     batch: &mut Vec<(Vec<K>, Vec<V>)>,
+    each: impl FnMut(&K, &V),
+) -> io::Result<()> {
+    in_batches(BPF_MAP_LOOKUP_BATCH, map, batch, each)
+}
+
+/// As [`read_all`], and deletes what it reads, each entry in the same moment.
+pub(crate) fn take_all<K: Plain, V: Plain>(
+    map: BorrowedFd<'_>,
+    batch: &mut Vec<(Vec<K>, Vec<V>)>,
+    each: impl FnMut(&K, &V),
+) -> io::Result<()> {
+    in_batches(BPF_MAP_LOOKUP_AND_DELETE_BATCH, map, batch, each)
+}
+
+fn in_batches<K: Plain, V: Plain>(
+    command: u32,
+    map: BorrowedFd<'_>,
+    batch: &mut Vec<(Vec<K>, Vec<V>)>,
     mut each: impl FnMut(&K, &V),
 ) -> io::Result<()> {
     const AT_ONCE: usize = 1024;
@@ -195,7 +282,7 @@ pub(crate) fn read_all<K: Plain, V: Plain>(
             map_fd: map.as_raw_fd() as u32,
             ..Batch::default()
         };
-        let done = match bpf(BPF_MAP_LOOKUP_BATCH, &mut attributes) {
+        let done = match bpf(command, &mut attributes) {
             Ok(_) => false,
             Err(e) if e.raw_os_error() == Some(libc::ENOENT) => true,
             // A bucket holds more than fits; nothing of it was copied.

@@ -20,6 +20,7 @@ pub fn csv(answer: &Answer) -> Result<String, serde_json::Error> {
         AnswerBody::Topology { .. } => "edges",
         AnswerBody::Events { .. } => "events",
         AnswerBody::Requests { .. } => "requests",
+        AnswerBody::Profile(_) => "functions",
     };
     let rows = report[list].as_array().map_or(&[][..], Vec::as_slice);
     let Rows { columns, rows } = Rows::objects(rows);

@@ -2,6 +2,7 @@
 
 mod events;
 mod host;
+mod profile;
 mod red;
 mod requests;
 mod services;
@@ -11,6 +12,7 @@ mod topology;
 
 pub use events::{EventReport, EventsReport};
 pub use host::{GaugeReport, HostReport};
+pub use profile::ProfileReport;
 pub use red::{MetricReport, MetricsReport, RedReport, SummaryReport, SummaryRowReport};
 pub use requests::{RequestReport, RequestsReport};
 pub use services::{HealthReport, ServiceReport, ServicesReport, UnreadReport};
@@ -39,6 +41,7 @@ pub enum Report {
     Host(HostReport),
     Requests(RequestsReport),
     Sql(SqlReport),
+    Profile(ProfileReport),
 }
 
 impl From<&Answer> for Report {
@@ -61,6 +64,7 @@ impl From<&Answer> for Report {
             } => Self::Requests(RequestsReport::new(answer, rows, *truncated, silent)),
             AnswerBody::Host(rows) => Self::Host(HostReport::new(answer, rows)),
             AnswerBody::Sql(table) => Self::Sql(table.into()),
+            AnswerBody::Profile(flame) => Self::Profile(ProfileReport::new(answer, flame)),
         }
     }
 }

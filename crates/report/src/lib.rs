@@ -5,6 +5,7 @@
 
 mod csv;
 pub mod figure;
+pub mod flame;
 pub mod forms;
 mod json;
 mod table;
@@ -13,8 +14,9 @@ pub mod text;
 pub use csv::{csv, csv_of, csv_rows};
 pub use json::{
     AgentReport, ColonyReport, EdgeReport, EventReport, EventsReport, GaugeReport, HealthReport,
-    HostReport, LossReport, MetricReport, MetricsReport, MissingReport, NodeReport, RedReport,
-    Report, RequestReport, RequestsReport, ServiceReport, ServicesReport, SqlReport, StatusReport,
-    SummaryReport, SummaryRowReport, TopologyReport, UnreadReport, agent_state, rfc3339,
+    HostReport, LossReport, MetricReport, MetricsReport, MissingReport, NodeReport, ProfileReport,
+    RedReport, Report, RequestReport, RequestsReport, ServiceReport, ServicesReport, SqlReport,
+    StatusReport, SummaryReport, SummaryRowReport, TopologyReport, UnreadReport, agent_state,
+    rfc3339,
 };
 pub use table::{TableStyle, loss_line, table};

@@ -3,6 +3,7 @@
 mod free;
 mod grid;
 mod lists;
+mod profile;
 mod red;
 
 use crate::json::timestamp;
@@ -32,6 +33,7 @@ pub fn table(answer: &Answer, style: &TableStyle) -> String {
             truncated,
             silent,
         } => lists::requests(rows, *truncated, silent, &style.zone),
+        AnswerBody::Profile(flame) => profile::text(flame),
         AnswerBody::Host(rows) => free::host(rows),
         AnswerBody::Sql(table) => return free::sql(table),
     };

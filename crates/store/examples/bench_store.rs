@@ -99,6 +99,8 @@ fn batch(
         events: vec![],
         hosts: vec![],
         processes: vec![],
+        profiles: vec![],
+        symbols: vec![],
         health: None,
         unknown: 0,
     }

@@ -2,6 +2,7 @@
 
 use crate::StoreError;
 use crate::kept::Keep;
+use coral_model::profile::{Profile, Symbols};
 use coral_model::{
     AgentHealth, AgentId, AuditRow, EdgeSummary, Epoch, Event, HostSample, Instance, ProcessSample,
     Seq, Summary, TimeNs,
@@ -35,6 +36,10 @@ pub struct StoredBatch {
     pub hosts: Vec<HostSample>,
     /// Ten seconds of a process each.
     pub processes: Vec<ProcessSample>,
+    /// Where processors were, an interval of a process each.
+    pub profiles: Vec<Profile>,
+    /// Names for addresses of these and others.
+    pub symbols: Vec<Symbols>,
     /// The agent's state, when it is time to keep it. The losses that the colony itself counted are added to it.
     pub health: Option<AgentHealth>,
     /// Items that were skipped because this build does not know them.

@@ -10,6 +10,7 @@ mod kept;
 mod marks;
 mod measures;
 mod migrate;
+mod profiles;
 mod readers;
 mod roll;
 mod room;

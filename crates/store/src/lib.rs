@@ -11,6 +11,7 @@ mod error;
 mod kept;
 mod level;
 mod memory;
+mod profile;
 mod read;
 mod registry;
 pub mod sql;
@@ -22,6 +23,7 @@ pub use error::StoreError;
 pub use kept::{Keep, KeptConnect};
 pub use level::{Level, Reach};
 pub use memory::Memory;
+pub use profile::{Place, ProfileFilter, ProfileRow, StoredProfile};
 pub use read::{
     EdgeRow, Edges, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance,
     ShipState, Snapshot, Statement, SummaryFilter, SummaryRow,

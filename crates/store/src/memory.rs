@@ -1,6 +1,7 @@
 //! The in-memory twin: the same rules on plain vectors, for tests of the layers above. Nothing survives it.
 
 mod measures;
+mod profiles;
 
 use crate::Edges;
 use crate::StoreError;
@@ -8,6 +9,7 @@ use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
 use crate::duck::Format;
 use crate::kept::{Keep, KeptConnect};
 use crate::level::Reach;
+use crate::profile::{ProfileFilter, StoredProfile};
 use crate::read::{
     EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
     Snapshot, Statement, SummaryFilter, SummaryRow,
@@ -38,6 +40,7 @@ struct Tables {
     events: Vec<Event>,
     hosts: Vec<(AgentId, HostSample)>,
     processes: Vec<(InstanceId, ProcessSample)>,
+    profiles: profiles::Profiles,
     health: Vec<AgentHealth>,
     audit: Vec<AuditRow>,
     connects: BTreeMap<String, KeptConnect>,
@@ -88,6 +91,11 @@ impl Tables {
             let id = registry::number(&ids, process.instance)?;
             self.processes.push((id, process));
         }
+        for profile in &batch.profiles {
+            let id = registry::number(&ids, profile.instance)?;
+            self.profiles.add(id, profile);
+        }
+        batch.symbols.iter().for_each(|s| self.profiles.name(s));
         if let Some(mut health) = batch.health {
             health.loss.unknown += appended.unknown;
             self.health.push(health);
@@ -299,6 +307,10 @@ impl Snapshot for View {
 
     fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError> {
         self.with(|t| measures::processes(&t.processes, |end| ends_in(window, end)))
+    }
+
+    fn profile(&self, filter: &ProfileFilter) -> Result<StoredProfile, StoreError> {
+        self.with(|t| t.profiles.find(filter, |end| ends_in(filter.window, end)))
     }
 
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError> {

@@ -8,6 +8,7 @@ use crate::StoreError;
 use crate::duck::Format;
 use crate::kept::KeptConnect;
 use crate::level::{Level, Reach};
+use crate::profile::{ProfileFilter, StoredProfile};
 use crate::sql::SqlError;
 use crate::tally::Durations;
 use coral_model::answer::Table;
@@ -294,6 +295,9 @@ pub trait Snapshot {
 
     /// What processes used in the window, by instance.
     fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError>;
+
+    /// Where processors were, a row a stack, with all that the rows speak of.
+    fn profile(&self, filter: &ProfileFilter) -> Result<StoredProfile, StoreError>;
 
     /// The agents' states that were kept in the window, oldest first.
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError>;

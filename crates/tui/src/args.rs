@@ -78,6 +78,7 @@ pub struct Console {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// Text for people
+    #[value(alias = "text")]
     Table,
     /// JSON for programs; errors as well
     Json,
@@ -87,6 +88,19 @@ pub enum Output {
     Yaml,
     /// The rows as a Markdown table
     Md,
+    /// Of profiles: a line a stack, for flame graph tools
+    Folded,
+    /// Of profiles: the flame graph as a picture
+    Svg,
+    /// Of profiles: for `go tool pprof` and others
+    Pprof,
+}
+
+impl Output {
+    /// Whether it is a form of profiles alone.
+    pub const fn is_of_profiles(self) -> bool {
+        matches!(self, Self::Folded | Self::Svg | Self::Pprof)
+    }
 }
 
 /// The commands.
@@ -105,6 +119,9 @@ pub enum Command {
     /// Figures of the past
     #[command(subcommand)]
     Query(Query),
+    /// Where the time goes, by function
+    #[command(subcommand)]
+    Profile(Profile),
     /// Name a new colony on this machine and make it the one that is meant
     Init(Init),
     /// Make a colony the one that is meant when none is named
@@ -222,6 +239,23 @@ pub struct All {
     /// Show system and coral as well; JSON always holds them
     #[arg(long)]
     pub all: bool,
+}
+
+/// The kinds of profile.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Profile {
+    /// Time on the processors
+    Cpu(CpuProfile),
+}
+
+/// Options of `profile cpu`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct CpuProfile {
+    /// Which service
+    pub service: String,
+    /// What changed beyond chance since: 1h or 1d earlier, or FROM..TO
+    #[arg(long, value_name = "STRETCH")]
+    pub diff: Option<Compare>,
 }
 
 /// The queries.

@@ -116,6 +116,15 @@ fn append(whole: &mut v1::AnswerPart, part: v1::AnswerPart) {
     whole.host.extend(part.host);
     whole.requests.extend(part.requests);
     whole.silent.extend(part.silent);
+    if let Some(more) = part.flame {
+        match &mut whole.flame {
+            Some(joined) => {
+                joined.stacks.extend(more.stacks);
+                joined.functions.extend(more.functions);
+            }
+            None => whole.flame = Some(more),
+        }
+    }
     if let Some(table) = part.table {
         let joined = whole.table.get_or_insert_default();
         joined.columns = table.columns;

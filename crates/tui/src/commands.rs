@@ -7,10 +7,11 @@ mod connect;
 mod export;
 mod kept;
 pub(crate) mod note;
+mod profile;
 mod question;
 mod say;
 
-use crate::args::{All, Args, Command, Console, Export, Global, Output, Up};
+use crate::args::{All, Args, Command, Console, Export, Global, Output, Profile, Up};
 use crate::console::address::Address;
 use crate::console::look::Terminal;
 use crate::failure::Failure;
@@ -57,6 +58,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             let (question, all) = question::of(query, span, now())?;
             answer(&place, &question, global, all).await
         }
+        Command::Profile(Profile::Cpu(options)) => {
+            profile::run(&place, options, span, now(), global).await
+        }
         _ => answer(&place, &Question::Status, global, false).await,
     }
 }
@@ -65,7 +69,11 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 const fn asks(command: &Command) -> bool {
     matches!(
         command,
-        Command::Status | Command::Services(_) | Command::Topology(_) | Command::Query(_)
+        Command::Status
+            | Command::Services(_)
+            | Command::Topology(_)
+            | Command::Query(_)
+            | Command::Profile(_)
     )
 }
 

@@ -84,6 +84,8 @@ pub struct Processes {
     by_key: HashMap<(u32, u64), InstanceId>,
     by_pid: HashMap<u32, InstanceId>,
     next: u32,
+    /// Programs whose processes are not known one by one.
+    passing: HashMap<ServiceKey, InstanceId>,
     /// Names that people gave.
     connected: Connected,
 }
@@ -98,6 +100,7 @@ impl Processes {
             by_key: HashMap::new(),
             by_pid: HashMap::new(),
             next: 0,
+            passing: HashMap::new(),
             connected: Connected::default(),
         }
     }
@@ -160,6 +163,32 @@ impl Processes {
                 self.add((pid, 0), service, class, None)
             }
         }
+    }
+
+    /// A living process that is known.
+    pub fn of_pid(&self, pid: u32) -> Option<InstanceId> {
+        let known = self.by_pid.get(&pid).copied();
+        known.filter(|id| self.is_alive(*id))
+    }
+
+    /// Stands for the processes of one program of which none is known for itself: most live a moment only.
+    pub fn passing(&mut self, program: Option<&str>, comm: &[u8; 16]) -> InstanceId {
+        let (service, _) = match program.and_then(|p| p.rsplit('/').next()) {
+            Some(name) if !name.is_empty() => (ServiceKey::plain(name), ServiceClass::System),
+            _ => naming::name_by_comm(comm),
+        };
+        let key = self.passing.get(&service).copied();
+        if let Some(id) = key.filter(|id| self.known.contains_key(id)) {
+            return id;
+        }
+        // No process starts at such a tick: it stands for the number of the program.
+        let number = u64::MAX - self.passing.len() as u64;
+        let id = self.add((0, number), service.clone(), ServiceClass::System, None);
+        if let Some(process) = self.known.get_mut(&id) {
+            process.alive = false;
+        }
+        self.passing.insert(service, id);
+        id
     }
 
     /// Stands for the client of a connection whose process was never found.

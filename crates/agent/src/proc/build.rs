@@ -46,12 +46,19 @@ impl Builds {
         if self.known.len() >= KNOWN_MAX && !self.known.contains_key(&key) {
             self.known.clear();
         }
-        let build = || {
-            let read = |at: u64, bytes: &mut [u8]| file.read_exact_at(bytes, at).ok();
-            build_id(&read).or_else(|| content(&file, meta.len()))
-        };
+        let build = || of_open(&file, meta.len());
         self.known.entry(key).or_insert_with(build).clone()
     }
+}
+
+/// The build of a file.
+pub fn of_file(file: &File) -> Option<String> {
+    of_open(file, file.metadata().ok()?.len())
+}
+
+fn of_open(file: &File, length: u64) -> Option<String> {
+    let read = |at: u64, bytes: &mut [u8]| file.read_exact_at(bytes, at).ok();
+    build_id(&read).or_else(|| content(file, length))
 }
 
 /// The id that the linker noted (GNU's), or that the Go toolchain did; 64-bit files of this machine's byte order.

@@ -1,11 +1,11 @@
 //! The facts of one process that its name is made of. Of the environment only the keys that name a service are looked
 //! at, and nothing else of it is kept.
 
+use super::inside;
 use coral_model::TimeNs;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The longest command line or environment that is read.
 const READ_MAX: u64 = 64 * 1024;
@@ -98,7 +98,7 @@ fn package_name(pid: u32, args: &[String]) -> Option<String> {
     let script = args.iter().skip(1).find(|a| !a.starts_with('-'))?;
     let cwd = std::fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
     let script = cwd.join(script);
-    let root = File::open(format!("/proc/{pid}/root")).ok()?;
+    let root = inside::root_of(pid)?;
     let mut folder: Option<&Path> = script.parent();
     while let Some(path) = folder {
         if let Some(text) = read_inside(&root, &path.join("package.json")) {
@@ -109,18 +109,9 @@ fn package_name(pid: u32, args: &[String]) -> Option<String> {
     None
 }
 
-/// Reads a small regular file below a process's root. Links are followed inside that root only: a container's link to
-/// `/etc/shadow` must not reach the host's.
+/// Reads a small regular file below a process's root.
 fn read_inside(root: &File, path: &Path) -> Option<String> {
-    let inside: PathBuf = path.strip_prefix("/").unwrap_or(path).to_owned();
-    let how = OpenHow::new()
-        .flags(OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    let file = File::from(openat2(root, &inside, how).ok()?);
-    let meta = file.metadata().ok()?;
-    if !meta.is_file() || meta.len() > PACKAGE_MAX {
-        return None;
-    }
+    let file = inside::open(root, path, PACKAGE_MAX)?;
     let mut text = String::new();
     file.take(PACKAGE_MAX).read_to_string(&mut text).ok()?;
     Some(text)

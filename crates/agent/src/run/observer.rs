@@ -12,10 +12,11 @@ use crate::health::{SelfMeter, give_back_memory, loss, pss_bytes};
 use crate::host::Host;
 use crate::identity::Identity;
 use crate::proc::netns;
+use crate::profile::Profiler;
 use crate::recent::Recent;
 use crate::ship::{Outbox, Trouble, assemble};
 use coral_model::summary::PULSE;
-use coral_model::{Epoch, Item, Loss, Missing, Seq, TimeNs};
+use coral_model::{Epoch, Item, Loss, Missing, Seq, TimeNs, Window};
 use coral_probes::{Drained, Source};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,7 @@ pub struct Observer {
     started: TimeNs,
     ticks: u32,
     source: Option<Box<dyn Source>>,
+    profiler: Option<Profiler>,
     missing: Vec<Missing>,
     drained: Drained,
     enrich: Enrich,
@@ -56,6 +58,8 @@ pub struct Observer {
     /// Why the spool was not written at the last tick.
     trouble: Option<Trouble>,
     last: TimeNs,
+    /// Where the open interval of the profile began.
+    profiled: TimeNs,
     /// The services that people connected by name.
     connects: watch::Receiver<Connects>,
     checks: Checks,
@@ -77,6 +81,7 @@ impl Observer {
         (identity, epoch): (Identity, u64),
         (clock, clocks): (Clock, Clocks),
         source: Option<Box<dyn Source>>,
+        profiler: Option<Profiler>,
         missing: Vec<Missing>,
         recent: Recent,
         outbox: Arc<Outbox>,
@@ -97,6 +102,7 @@ impl Observer {
             started: now,
             ticks: 0,
             source,
+            profiler,
             missing,
             drained: Drained::default(),
             enrich,
@@ -110,6 +116,7 @@ impl Observer {
             trouble: None,
             outbox,
             last: now,
+            profiled: now,
             connects,
             checks: Checks::new(),
         }
@@ -125,6 +132,9 @@ impl Observer {
 
     /// Takes single requests between two ticks, so that the ring does not fill up.
     pub fn between(&mut self) {
+        if let Some(profiler) = &mut self.profiler {
+            profiler.between();
+        }
         let Some(source) = &mut self.source else {
             return;
         };
@@ -149,6 +159,7 @@ impl Observer {
         self.step(at, reading);
         let at = self.last;
         let mut items = self.fold.close(at);
+        items.extend(self.profile(at, true));
         items.push(Item::Health(self.health(at)));
         self.send(at, items, true, true);
         self.recent.tick(true);
@@ -186,6 +197,7 @@ impl Observer {
             edge = true;
         }
         self.recent.tick(edge);
+        items.extend(self.profile(at, edge));
         let events = self
             .chronicle
             .second(&mut self.enrich, &mut self.host.groups, at);
@@ -229,6 +241,19 @@ impl Observer {
             tracing::warn!("{error}");
         }
         self.drained.details.splice(0..0, details);
+    }
+
+    /// Samples of the last second, and the interval's when it ends.
+    fn profile(&mut self, at: TimeNs, edge: bool) -> Vec<Item> {
+        let Some(profiler) = &mut self.profiler else {
+            return vec![];
+        };
+        profiler.second(&mut self.enrich.processes);
+        if !edge {
+            return vec![];
+        }
+        let from = std::mem::replace(&mut self.profiled, at);
+        profiler.close(Window { from, to: at })
     }
 
     /// Nothing in the kernel says when a connection of Unix sockets has ended; it is looked for.
@@ -282,7 +307,8 @@ impl Observer {
                 tracing::warn!("{error}");
             }
         }
-        let used = self.fold.used();
+        let mut used = self.fold.used();
+        used.extend(self.profiler.iter().flat_map(Profiler::used));
         self.enrich.forget_processes(&used);
     }
 }

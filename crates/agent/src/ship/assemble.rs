@@ -72,7 +72,12 @@ impl Table<'_> {
                     place(id);
                 }
             }
-            Item::Event(_) | Item::Health(_) | Item::Host(_) | Item::HealthCheck(_) => {}
+            Item::Profile(profile) => place(&mut profile.instance),
+            Item::Event(_)
+            | Item::Health(_)
+            | Item::Host(_)
+            | Item::HealthCheck(_)
+            | Item::Symbols(_) => {}
         }
         if !known {
             tracing::error!("an item speaks of a process that was forgotten; it is left out");

@@ -54,7 +54,12 @@ pub(super) fn check(agent: &AgentId, batch: &Batch) -> Result<(), IngestError> {
                 sane([e.connections, e.retransmits.unwrap_or(0)])?;
                 counted(&e.counts, &e.durations)?;
             }
-            Item::Host(_) | Item::Process(_) | Item::HealthCheck(_) | Item::Request(_) => {}
+            Item::Profile(p) => p.stacks.iter().try_for_each(|s| sane([s.samples]))?,
+            Item::Host(_)
+            | Item::Process(_)
+            | Item::HealthCheck(_)
+            | Item::Request(_)
+            | Item::Symbols(_) => {}
             Item::Health(health) => {
                 own(&health.id)?;
                 sane(health.loss.fields().map(|(_, count)| count))?;
@@ -92,6 +97,8 @@ pub(super) fn stored(agent: &AgentId, batch: &Batch, gap: Option<Event>) -> Stor
         events: gap.into_iter().collect(),
         hosts: vec![],
         processes: vec![],
+        profiles: vec![],
+        symbols: vec![],
         health: None,
         unknown: batch.unknown,
     };
@@ -119,6 +126,8 @@ pub(super) fn stored(agent: &AgentId, batch: &Batch, gap: Option<Event>) -> Stor
             // Health is looked at live; single requests come only when they are asked for.
             Item::HealthCheck(_) | Item::Request(_) => {}
             Item::Event(event) => stored.events.push(event.clone()),
+            Item::Profile(profile) => stored.profiles.push(profile.clone()),
+            Item::Symbols(symbols) => stored.symbols.push(symbols.clone()),
             Item::Health(health) => stored.health = Some(health.clone()),
         }
     }

@@ -177,6 +177,7 @@ fn parts(mut whole: v1::AnswerPart) -> Vec<v1::AnswerPart> {
             table: front_of_table(&mut whole.table),
             requests: front(&mut whole.requests),
             silent: front(&mut whole.silent),
+            flame: front_of_flame(&mut whole.flame),
         };
         parts.push(part);
         if whole == v1::AnswerPart::default() {
@@ -197,6 +198,16 @@ fn front_of_table(table: &mut Option<v1::Table>) -> Option<v1::Table> {
     if whole.rows.is_empty() {
         *table = None;
     }
+    Some(part)
+}
+
+/// The next stacks and functions of a profile; what there is once is in the first part.
+fn front_of_flame(flame: &mut Option<v1::Flame>) -> Option<v1::Flame> {
+    let mut part = flame.take()?;
+    let mut rest = v1::Flame::default();
+    rest.stacks = part.stacks.split_off(part.stacks.len().min(ROWS));
+    rest.functions = part.functions.split_off(part.functions.len().min(ROWS));
+    *flame = (rest != v1::Flame::default()).then_some(rest);
     Some(part)
 }
 

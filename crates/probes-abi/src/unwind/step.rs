@@ -19,6 +19,8 @@ pub struct Regs {
     /// 1 when `pc` is the instruction that would be executed next (the first frame, and one that a signal interrupted), 0
     /// when it is a return address: then the call lies before it, perhaps as the last bytes of its function.
     pub exact: u64,
+    /// In the frame that was interrupted: the register that [`Rule::wants`] names; 0 = not known.
+    pub other: u64,
 }
 
 impl Regs {
@@ -30,6 +32,7 @@ impl Regs {
             sp,
             fp,
             exact: 1,
+            other: 0,
         }
     }
 
@@ -50,7 +53,7 @@ pub enum Outcome {
     End = 1,
     /// Nothing is known of the address.
     NoRow = 2,
-    /// The row is one that no rule can hold.
+    /// The row is one that no rule can hold, or needs a register that is not known.
     Unsupported = 3,
     /// Memory could not be read.
     Unreadable = 4,
@@ -71,6 +74,8 @@ pub fn step(regs: &mut Regs, rule: Rule, mut read: impl FnMut(u64) -> Option<u64
         kind::GUESS => (regs.fp, 16),
         kind::SP_DEREF | kind::SIGNAL => (regs.sp, rule.cfa as i16 as i64),
         kind::FP_DEREF => (regs.fp, rule.cfa as i16 as i64),
+        kind::REGISTER if regs.other == 0 => return Outcome::Unsupported,
+        kind::REGISTER => (regs.other, (rule.cfa << 8 >> 8) as i64),
         kind::END => return Outcome::End,
         kind::UNSUPPORTED => return Outcome::Unsupported,
         _ => return Outcome::NoRow,
@@ -114,6 +119,7 @@ pub fn step(regs: &mut Regs, rule: Rule, mut read: impl FnMut(u64) -> Option<u64
         sp: cfa,
         fp: caller_fp,
         exact: is_signal,
+        other: 0,
     };
     Outcome::Caller
 }

@@ -7,5 +7,6 @@ mod durations;
 mod ends;
 mod kernel;
 mod object;
+mod samples;
 mod servers;
 mod shapes;

@@ -11,10 +11,14 @@ use std::time::Duration;
 const DAY: Duration = Duration::from_secs(86_400);
 /// Events, the audit log, and instances that nobody speaks of any more.
 const LONG: Duration = Duration::from_secs(400 * DAY.as_secs());
+/// Stacks and names, which are stored again each day that they are met, and the profiles that speak of them.
+const STACKS: Duration = Duration::from_secs(31 * DAY.as_secs());
 /// Every state of an agent; older ones are thinned to the last of each hour.
 const HEALTH: Duration = Duration::from_secs(2 * DAY.as_secs());
 /// At most so much of the finest level goes in one transaction.
 const STEP: Duration = Duration::from_secs(600);
+/// The tables that there are at each level.
+pub(super) const ROLLED: [&str; 5] = ["summary", "edge", "host_metric", "process", "profile"];
 /// The name under which the store writes events of its own.
 pub(super) const OWN: &str = "colony";
 /// So often at most an event says that the bound was reached.
@@ -62,8 +66,12 @@ pub(super) fn forget(
         }
     }
     let failed = StoreError::engine("forget what is old");
-    let old = now.minus(LONG).0;
+    let (old, stacks) = (now.minus(LONG).0, now.minus(STACKS).0);
     for (sql, cut) in [
+        ("DELETE FROM profile_1h WHERE to_ns <= ?", stacks),
+        ("DELETE FROM stack WHERE at_ns <= ?", stacks),
+        ("DELETE FROM binary_file WHERE at_ns <= ?", stacks),
+        ("DELETE FROM symbol WHERE at_ns <= ?", stacks),
         (
             "DELETE FROM event WHERE coalesce(until_ns, at_ns) <= ?",
             old,
@@ -132,7 +140,7 @@ fn drop_until(
     let failed = StoreError::engine("forget what is old");
     let transaction = connection.unchecked_transaction().map_err(&failed)?;
     let mut rows = 0;
-    for kind in ["summary", "edge", "host_metric", "process"] {
+    for kind in ROLLED {
         let sql = format!("DELETE FROM {} WHERE to_ns <= ?", level.table(kind));
         rows += connection.execute(&sql, params![cut.0]).map_err(&failed)?;
     }

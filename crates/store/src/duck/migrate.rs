@@ -34,6 +34,11 @@ const STEPS: &[Step] = &[
         name: "connect",
         sql: include_str!("../../sql/004_connect.sql"),
     },
+    Step {
+        version: 30,
+        name: "profiles",
+        sql: include_str!("../../sql/030_profiles.sql"),
+    },
 ];
 
 /// The schema that this build writes.

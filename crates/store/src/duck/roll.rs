@@ -1,6 +1,7 @@
 //! Makes the rows of a coarser level from those of the finer one: counts are added, histograms merged here, the newest of
 //! what is a state kept. Rows are written exact ones first and by instance, so that those of one service lie together.
 
+use super::profiles;
 use super::scan::{Chunk, chunks, ends_in};
 use crate::StoreError;
 use crate::level::Level;
@@ -252,11 +253,12 @@ fn measures(connection: &Connection, level: Level, window: Window) -> Result<(),
          FROM (SELECT *, {bucket} AS bucket FROM {} WHERE {within}) GROUP BY bucket, agent, name, label ORDER BY ALL;
          INSERT INTO {} SELECT bucket - {width}, bucket, instance, sum({cpu}), max({last}), arg_max(rss_bytes, {last}),
          arg_max(fds, {last}), arg_max(threads, {last})
-         FROM (SELECT *, {bucket} AS bucket FROM {} WHERE {within}) GROUP BY bucket, instance ORDER BY ALL;",
+         FROM (SELECT *, {bucket} AS bucket FROM {} WHERE {within}) GROUP BY bucket, instance ORDER BY ALL; {}",
         level.table("host_metric"),
         finer.table("host_metric"),
         level.table("process"),
         finer.table("process"),
+        profiles::roll(level, &bucket, width, &within),
     );
     connection.execute_batch(&sql).map_err(&failed)
 }

@@ -1,8 +1,8 @@
 //! Adds the rows of a transaction through DuckDB's appender, table by table.
 
 use super::columns::{COLUMNS, Columns};
-use super::measures;
 use super::writer::Placed;
+use super::{measures, profiles};
 use crate::StoreError;
 use crate::level::{Level, Marks};
 use crate::registry::{endpoint, number};
@@ -32,6 +32,10 @@ pub(super) fn append(
             return Ok(added);
         }
         let added = measures::append(connection, placed, level, due)?;
+        if added.is_err() {
+            return Ok(added);
+        }
+        let added = profiles::append(connection, placed, level, due)?;
         if added.is_err() {
             return Ok(added);
         }

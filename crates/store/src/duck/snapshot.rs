@@ -7,11 +7,12 @@ use super::readers::Readers;
 use super::rows::ROUTE_ALL;
 use super::scan::{self, ends_in};
 use super::tables::{self, INSTANCE_COLUMNS, seen_instance};
-use super::{ask, keep, marks, measures, views};
+use super::{ask, keep, marks, measures, profiles, views};
 use crate::Edges;
 use crate::StoreError;
 use crate::kept::KeptConnect;
 use crate::level::{Level, Marks, Reach};
+use crate::profile::{ProfileFilter, StoredProfile};
 use crate::read::{
     EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, SeenInstance, ShipState, Snapshot,
     Statement, SummaryFilter, SummaryRow,
@@ -230,6 +231,19 @@ impl Snapshot for View {
     fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError> {
         let all = self.parts(window, measures::processes)?;
         self.rows(&measures::fold_processes(&all), [], measures::process_row)
+    }
+
+    fn profile(&self, filter: &ProfileFilter) -> Result<StoredProfile, StoreError> {
+        if filter.instances.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(StoredProfile::default());
+        }
+        let all = self.parts(filter.window, |l, part| profiles::part(l, part, filter))?;
+        let mut found = StoredProfile {
+            rows: self.rows(&profiles::fold(&all), [], profiles::row)?,
+            ..StoredProfile::default()
+        };
+        profiles::describe(self.connection()?, &mut found)?;
+        Ok(found)
     }
 
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError> {

@@ -101,8 +101,6 @@ fn roll_up(
     Ok(true)
 }
 
-const TABLES: [&str; 4] = ["summary", "edge", "host_metric", "process"];
-
 /// The first part of the window with about [`PIECE`] rows. What holds nothing costs nothing and is passed over.
 fn stretch(connection: &Connection, level: Level, window: Window) -> Result<Window, StoreError> {
     let failed = StoreError::engine("look for what to roll up");
@@ -111,7 +109,7 @@ fn stretch(connection: &Connection, level: Level, window: Window) -> Result<Wind
             let table = level.finer().table(kind);
             format!("SELECT to_ns FROM {table} WHERE {within}")
         };
-        TABLES.map(one).join(" UNION ALL ")
+        keep::ROLLED.map(one).join(" UNION ALL ")
     };
     let within = super::scan::ends_in(window);
     let sql = format!("SELECT min(to_ns) FROM ({})", finer(&within));

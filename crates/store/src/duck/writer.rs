@@ -5,7 +5,7 @@
 use super::readers::Readers;
 use super::room::Room;
 use super::upkeep::Caretaker;
-use super::{Keeping, kept, marks, rows, tables};
+use super::{Keeping, kept, marks, profiles, rows, tables};
 use crate::StoreError;
 use crate::append::{Appended, StoredBatch, Upkeep};
 use crate::kept::Keep;
@@ -40,6 +40,8 @@ pub(super) struct Writer {
     registry: Registry,
     /// What the levels hold.
     marks: Marks,
+    /// What profiles speak of that is stored.
+    content: profiles::Stored,
     caretaker: Caretaker,
     room: Room,
     /// The newest time that the writer was told.
@@ -64,7 +66,10 @@ fn refuse<T>(replies: impl Iterator<Item = Reply<T>>, error: &StoreError) {
 /// About how many rows a batch becomes.
 fn weight(batch: &StoredBatch) -> usize {
     let gauges: usize = batch.hosts.iter().map(|h| h.gauges.len()).sum();
-    batch.summaries.len() + batch.edges.len() + batch.processes.len() + gauges + 1
+    let stacks: usize = batch.profiles.iter().map(|p| p.stacks.len()).sum();
+    let names: usize = batch.symbols.iter().map(|s| s.rows.len()).sum();
+    let red = batch.summaries.len() + batch.edges.len();
+    red + batch.processes.len() + gauges + stacks + names + 1
 }
 
 impl Writer {
@@ -80,6 +85,7 @@ impl Writer {
             readers,
             registry: tables::load(&connection)?,
             marks: marks::load(&connection)?,
+            content: profiles::Stored::default(),
             caretaker: Caretaker::new(path, keeping.max_bytes),
             room: Room::new(path, keeping.reserve_bytes),
             connection: Some(connection),
@@ -267,7 +273,8 @@ impl Writer {
         self.ready()?;
         let result = self.write(batches, audits);
         if result.is_err() {
-            // The registry may hold what was rolled back.
+            // The registry may hold what was rolled back, and so may this.
+            self.content = profiles::Stored::default();
             self.examine();
         }
         result
@@ -298,6 +305,7 @@ impl Writer {
         tables::write_instances(connection, &placed)?;
         tables::write_ships(connection, &self.registry, &placed)?;
         rows::append(connection, &placed, audits, &self.marks).map_err(&failed)??;
+        profiles::append_content(connection, &placed, &mut self.content).map_err(&failed)?;
         transaction.commit().map_err(&failed)?;
         if let Some(newest) = batches.iter().map(|b| b.clock).max() {
             self.registry.forget(newest);

@@ -163,6 +163,8 @@ pub fn batch(agent: &str, epoch: u64, seq: u64, at: i64) -> StoredBatch {
         ],
         hosts: vec![host(at - 10, 0.5)],
         processes: vec![process(at - 10, 1, 0.25)],
+        profiles: vec![],
+        symbols: vec![],
         health: Some(health(agent, at)),
         unknown: 1,
     }

@@ -18,6 +18,7 @@ pub(super) fn note(question: &Question, answer: &Answer, zone: &TimeZone) -> Opt
         Question::Status
         | Question::Events { .. }
         | Question::Requests { .. }
+        | Question::Profile { .. }
         | Question::Sql { .. } => return None,
     };
     let missing = match span {

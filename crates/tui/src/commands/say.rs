@@ -22,6 +22,13 @@ pub(super) fn written(
         Output::Yaml => forms::yaml(&value),
         Output::Md => forms::markdown(&value),
         Output::Json | Output::Table => serde_json::to_string_pretty(&value).map_err(bad)? + "\n",
+        Output::Folded | Output::Svg | Output::Pprof => {
+            let message = "folded, svg and pprof are forms of profiles";
+            return Err(Failure::usage(
+                message,
+                "`coral profile cpu SERVICE -o svg`",
+            ));
+        }
     })
 }
 
@@ -36,8 +43,13 @@ pub(super) fn say(
 
 /// Prints; false when the reader has closed the pipe (`| head`), which is no failure.
 pub(super) fn print(text: &str) -> Result<bool, Failure> {
+    print_bytes(text.as_bytes())
+}
+
+/// The same of what need not be text.
+pub(super) fn print_bytes(bytes: &[u8]) -> Result<bool, Failure> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(e) => Err(Failure::failed(format!("write to stdout: {e}"), "")),

@@ -78,6 +78,7 @@ pub fn span(question: &Question) -> Option<Span> {
         | Question::Topology { span }
         | Question::Events { span, .. }
         | Question::Requests { span, .. }
+        | Question::Profile { span, .. }
         | Question::Host { span, .. } => Some(*span),
         Question::Status | Question::Sql { .. } => None,
     }

@@ -1,0 +1,168 @@
+//! Where the processors are: samples of stacks, taken always and for sessions, with the place of each address in the files
+//! of its process. Names are found out later, in a process of their own.
+
+mod files;
+mod open;
+mod spaces;
+
+use crate::enrich::{InstanceId, Processes};
+use coral_model::profile::{Binary, StackEnd};
+use coral_model::{Item, Observed, Window};
+use coral_probes::ProbesError;
+use coral_probes::abi::profile::{StackHead, StackKey, TOO_DEEP};
+use coral_probes::abi::unwind::Outcome;
+use coral_probes::sampler::{NewStack, Sampled, Sampler};
+use files::Files;
+use open::{Known, Open, Spot, Whose, instance_of};
+use spaces::Spaces;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often each processor is looked at, always. A prime: programs that do something a hundred times a second are not met
+/// at the same place each time.
+const HZ: u32 = 19;
+/// Stacks are remembered for so many ticks after they came, for counts that follow.
+const STACK_TICKS: u32 = 2;
+/// Processes that were not met for so many ticks are forgotten.
+const SPACE_TICKS: u32 = 60;
+
+/// The profiler of one agent.
+pub struct Profiler {
+    sampler: Sampler,
+    sampled: Sampled,
+    stacks: HashMap<StackKey, (Arc<Known>, u32)>,
+    files: Files,
+    spaces: Spaces,
+    open: Open,
+    /// The builds of the processes of the open interval.
+    builds: HashMap<InstanceId, String>,
+    kernel: Binary,
+    tick: u32,
+    /// Samples whose stack nobody knows.
+    unknown: u64,
+}
+
+impl Profiler {
+    /// Begins to sample.
+    ///
+    /// # Errors
+    /// The system's words, when a clock cannot be made.
+    pub fn new(mut sampler: Sampler) -> Result<Self, ProbesError> {
+        sampler.sample_always(HZ)?;
+        Ok(Self {
+            sampler,
+            sampled: Sampled::default(),
+            stacks: HashMap::new(),
+            files: Files::default(),
+            spaces: Spaces::default(),
+            open: Open::default(),
+            builds: HashMap::new(),
+            kernel: kernel(),
+            tick: 0,
+            unknown: 0,
+        })
+    }
+
+    /// Takes frames between two ticks, so that the ring does not fill up.
+    pub fn between(&mut self) {
+        self.sampler.stacks(&mut self.sampled);
+    }
+
+    /// Takes what was sampled in the last second.
+    pub fn second(&mut self, processes: &mut Processes) {
+        self.tick += 1;
+        if let Err(error) = self.sampler.drain(&mut self.sampled) {
+            tracing::warn!("{error}");
+        }
+        if self.files.are_too_many() {
+            self.files = Files::default();
+            self.spaces.clear();
+            self.stacks.clear();
+        }
+        for stack in std::mem::take(&mut self.sampled.stacks) {
+            let known = Arc::new(self.known(&stack));
+            self.stacks.insert(stack.head.key, (known, self.tick));
+        }
+        for (key, samples) in std::mem::take(&mut self.sampled.counts) {
+            self.count(processes, key, samples);
+        }
+        let oldest = self.tick.saturating_sub(STACK_TICKS);
+        self.stacks.retain(|_, (_, tick)| *tick >= oldest);
+        self.spaces.forget(self.tick.saturating_sub(SPACE_TICKS));
+    }
+
+    fn count(&mut self, processes: &mut Processes, key: StackKey, samples: u64) {
+        let Some((stack, _)) = self.stacks.get(&key) else {
+            self.unknown += samples;
+            return;
+        };
+        let main = self.spaces.of(key.tgid).and_then(<[_]>::first);
+        let binary = main.and_then(|m| self.files.get(m.file)).map(|f| &f.binary);
+        let program = binary.map(|b| b.path.raw());
+        let instance = instance_of(processes, key.tgid, &stack.thread, program);
+        if let Some(binary) = binary {
+            self.builds.insert(instance, binary.build.clone());
+        }
+        let whose = Whose {
+            instance,
+            session: u64::from(key.session),
+            period: Duration::from_nanos(1_000_000_000 / u64::from(HZ)),
+        };
+        self.open.add(whose, stack, samples);
+    }
+
+    /// The places of a stack's addresses.
+    fn known(&mut self, stack: &NewStack) -> Known {
+        let head = &stack.head;
+        let (kernel, user) = stack
+            .frames
+            .split_at(stack.frames.len().min(head.kernel.into()));
+        let (tgid, tick) = (head.key.tgid, self.tick);
+        let mut frames = vec![];
+        for address in user.iter().rev() {
+            let place = self.spaces.place(tgid, *address, tick, &mut self.files);
+            frames.push(Spot::from(place));
+        }
+        frames.extend(kernel.iter().rev().map(|address| Spot::Kernel(*address)));
+        Known {
+            thread: head.comm,
+            frames,
+            end: end(head),
+        }
+    }
+
+    /// Closes the interval.
+    pub fn close(&mut self, window: Window) -> Vec<Item> {
+        let builds = std::mem::take(&mut self.builds);
+        let build = |id| builds.get(&id).cloned().unwrap_or_default();
+        self.open.close(window, &self.files, &self.kernel, build)
+    }
+
+    /// The processes that the open interval speaks of.
+    pub fn used(&self) -> HashSet<InstanceId> {
+        self.open.used().collect()
+    }
+}
+
+fn end(head: &StackHead) -> StackEnd {
+    let outermost = [Outcome::End as u8, Outcome::NoReturn as u8];
+    match head.outcome {
+        _ if head.user == 0 => StackEnd::Kernel,
+        TOO_DEEP => StackEnd::TooDeep,
+        outcome if outermost.contains(&outcome) => StackEnd::Outermost,
+        _ => StackEnd::Lost,
+    }
+}
+
+/// The kernel that runs: its addresses differ at each boot.
+fn kernel() -> Binary {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let boot = read("/proc/sys/kernel/random/boot_id");
+    let boot: String = boot.chars().take(8).collect();
+    let release = read("/proc/sys/kernel/osrelease");
+    Binary {
+        build: Binary::KERNEL.to_owned(),
+        path: Observed::new(format!("[kernel {} {boot}]", release.trim())),
+    }
+}

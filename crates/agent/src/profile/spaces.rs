@@ -1,0 +1,120 @@
+//! Where the code of each process lies in its memory, from `/proc/PID/maps`. Read when a process is met, and again when an
+//! address lies nowhere in what was read.
+
+use super::files::{FileNumber, Files};
+use coral_probes::unwind::{Mapping, Mappings, bias};
+use std::collections::HashMap;
+
+/// Processes that are remembered.
+const KNOWN_MAX: usize = 4_096;
+
+/// A place in code: a file, and an address of its own.
+pub type Place = (FileNumber, u64);
+
+/// A mapping, and what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// First address.
+    pub start: u64,
+    /// First address behind it.
+    pub end: u64,
+    /// What is added to the file's own addresses.
+    pub bias: u64,
+    /// The file.
+    pub file: FileNumber,
+}
+
+#[derive(Debug, Default)]
+struct Space {
+    mappings: Vec<Placed>,
+    read_at: u32,
+    used_at: u32,
+}
+
+/// The processes that were met.
+#[derive(Debug, Default)]
+pub struct Spaces {
+    known: HashMap<u32, Space>,
+}
+
+impl Spaces {
+    /// Where an address of a process lies at this tick; `None` when nobody can say any more.
+    pub fn place(
+        &mut self,
+        tgid: u32,
+        address: u64,
+        tick: u32,
+        files: &mut Files,
+    ) -> Option<Place> {
+        if self.known.len() >= KNOWN_MAX && !self.known.contains_key(&tgid) {
+            self.known.retain(|_, space| space.used_at == tick);
+        }
+        let space = self.known.entry(tgid).or_default();
+        space.used_at = tick;
+        if let Some(place) = space.find(address) {
+            return Some(place);
+        }
+        // Once a tick: what was not there a moment ago may be now, but not again and again.
+        if space.read_at == tick {
+            return None;
+        }
+        space.read_at = tick;
+        let text = std::fs::read(format!("/proc/{tgid}/maps")).ok()?;
+        space.mappings = placed(tgid, &Mappings::parse(&text), files);
+        space.find(address)
+    }
+
+    /// The mappings of a process.
+    pub fn of(&self, tgid: u32) -> Option<&[Placed]> {
+        self.known.get(&tgid).map(|space| &*space.mappings)
+    }
+
+    /// Forgets processes that were not met since a tick; which.
+    pub fn forget(&mut self, before: u32) -> Vec<u32> {
+        let old = |(_, space): &(&u32, &Space)| space.used_at < before;
+        let gone: Vec<u32> = self
+            .known
+            .iter()
+            .filter(old)
+            .map(|(tgid, _)| *tgid)
+            .collect();
+        for tgid in &gone {
+            self.known.remove(tgid);
+        }
+        gone
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.known.clear();
+    }
+}
+
+impl Space {
+    fn find(&self, address: u64) -> Option<Place> {
+        let after = self.mappings.partition_point(|m| m.start <= address);
+        let mapping = self.mappings[..after].last().filter(|m| address < m.end)?;
+        Some((mapping.file, address.wrapping_sub(mapping.bias)))
+    }
+}
+
+fn placed(tgid: u32, mappings: &Mappings, files: &mut Files) -> Vec<Placed> {
+    let place = |mapping: &Mapping| {
+        let number = files.of(tgid, mapping);
+        let segments = files.get(number).map_or(&[][..], |f| &f.segments);
+        // Without a file addresses stay the process's own; the vDSO begins at its own 0.
+        let bias = match (mapping.is_vdso(), mapping.is_anonymous()) {
+            (true, _) => mapping.start.wrapping_sub(mapping.offset),
+            (_, true) => 0,
+            // A file that cannot be read: as most are linked.
+            _ => bias(mapping, segments).unwrap_or(mapping.start.wrapping_sub(mapping.offset)),
+        };
+        Placed {
+            start: mapping.start,
+            end: mapping.end,
+            bias,
+            file: number,
+        }
+    };
+    mappings.all.iter().map(place).collect()
+}

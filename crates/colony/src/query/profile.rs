@@ -1,0 +1,270 @@
+//! Where processors were in a service's code: stored stacks become stacks of functions, those of a call that was made part
+//! of its caller as well. Stacks that read alike are one.
+
+use super::scope::Scope;
+use coral_model::profile::{
+    Binary, Flame, FlameFunction, FlameStack, MissingNames, ProfileKind, StackEnd, Unwind,
+};
+use coral_model::{Observed, ServiceKey};
+use coral_store::{Place, ProfileFilter, StoreError, StoredProfile};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The outermost functions of programs and threads: a stack that begins with one is whole.
+const BEGINS: [&str; 12] = [
+    "_start",
+    "main",
+    "__libc_start_main",
+    "__libc_start_call_main",
+    "clone3",
+    "__clone3",
+    "clone",
+    "__clone",
+    "start_thread",
+    "runtime.goexit",
+    "runtime.rt0_go",
+    "_rt0_amd64_linux",
+];
+
+pub(super) fn answer(
+    scope: &Scope<'_>,
+    earlier: Option<&Scope<'_>>,
+    only: &[ServiceKey],
+    (kind, session): (ProfileKind, u64),
+) -> Result<Flame, StoreError> {
+    let read = |scope: &Scope<'_>| {
+        scope.snapshot().profile(&ProfileFilter {
+            window: scope.window,
+            instances: Some(scope.ids_of(only)),
+            kind,
+            session,
+        })
+    };
+    let mut build = Build::default();
+    build.add(&read(scope)?);
+    if let Some(earlier) = earlier {
+        build.compare(&read(earlier)?);
+    }
+    Ok(build.flame(earlier.is_some()))
+}
+
+/// How often a stack was met, now and before.
+#[derive(Default)]
+struct Sum {
+    samples: u64,
+    weight_ns: u64,
+    before: u64,
+}
+
+/// Which functions are one, whatever line of them is met.
+type Identity = (Observed, Option<Observed>, Observed, bool, bool);
+
+#[derive(Default)]
+struct Build {
+    numbers: HashMap<Identity, u32>,
+    functions: Vec<FlameFunction>,
+    /// How often each line of a function was met.
+    lines: HashMap<(u32, u32), u64>,
+    sums: BTreeMap<(Observed, Vec<u32>), Sum>,
+    unwind: Unwind,
+    missing: BTreeMap<Observed, MissingNames>,
+    instances: BTreeSet<u32>,
+    builds: BTreeSet<String>,
+    samples: u64,
+    before: u64,
+    longest_ns: u64,
+}
+
+impl Build {
+    fn add(&mut self, stored: &StoredProfile) {
+        let mut named: HashMap<u64, Named> = HashMap::new();
+        for row in &stored.rows {
+            let stack = named
+                .entry(row.stack)
+                .or_insert_with(|| self.name(stored, row.stack));
+            let (key, places) = ((stack.thread.clone(), stack.frames.clone()), &stack.lines);
+            let period_ns = row.period.as_nanos() as u64;
+            let sum = self.sums.entry(key).or_default();
+            sum.samples += row.samples;
+            sum.weight_ns += row.samples.saturating_mul(period_ns);
+            for place in places {
+                *self.lines.entry(*place).or_default() += row.samples;
+            }
+            self.samples += row.samples;
+            self.instances.insert(row.instance.0);
+            if !row.build.is_empty() {
+                self.builds.insert(row.build.clone());
+            }
+            self.longest_ns = self.longest_ns.max(period_ns);
+            self.walked(stack, row.end, row.samples);
+        }
+    }
+
+    fn compare(&mut self, stored: &StoredProfile) {
+        let mut named: HashMap<u64, Named> = HashMap::new();
+        for row in &stored.rows {
+            let stack = named
+                .entry(row.stack)
+                .or_insert_with(|| self.name(stored, row.stack));
+            let key = (stack.thread.clone(), stack.frames.clone());
+            self.sums.entry(key).or_default().before += row.samples;
+            self.before += row.samples;
+        }
+    }
+
+    /// What the walk of a stack came to.
+    fn walked(&mut self, stack: &Named, end: StackEnd, samples: u64) {
+        if stack.unnamed.is_empty() {
+            // Every frame has a name.
+        } else {
+            self.unwind.unresolved += samples;
+        }
+        for (path, hint) in &stack.unnamed {
+            let entry = self.missing.entry(path.clone());
+            let missing = entry.or_insert_with(|| MissingNames {
+                path: path.clone(),
+                hint: hint.as_deref().map(Observed::new),
+                samples: 0,
+            });
+            missing.samples += samples;
+        }
+        if end == StackEnd::Kernel {
+            return;
+        }
+        self.unwind.user += samples;
+        match stack.is_whole {
+            true => self.unwind.complete += samples,
+            false => self.unwind.truncated += samples,
+        }
+    }
+
+    fn name(&mut self, stored: &StoredProfile, id: u64) -> Named {
+        let mut named = Named::default();
+        let Some((thread, places)) = stored.stacks.get(&id) else {
+            named.frames.push(self.number(&nobody()));
+            return named;
+        };
+        named.thread = Observed::new(thread.clone());
+        for place in places {
+            self.frames(stored, *place, &mut named);
+        }
+        let first = named.frames.first().map(|&f| &self.functions[f as usize]);
+        let begins = |f: &FlameFunction| BEGINS.contains(&f.name.raw());
+        named.is_whole = first.is_some_and(begins);
+        named
+    }
+
+    /// The functions of a place, from the outermost.
+    fn frames(&mut self, stored: &StoredProfile, place: Place, named: &mut Named) {
+        let (binary, hint) = match stored.files.get(&place.0) {
+            Some((binary, hint)) => (binary, hint),
+            None => return named.frames.push(self.number(&nobody())),
+        };
+        let functions = stored.symbols.get(&place).map_or(&[][..], Vec::as_slice);
+        if functions.is_empty() {
+            named.unnamed.insert((binary.path.clone(), hint.clone()));
+            return named.frames.push(self.number(&nameless(binary)));
+        }
+        for (depth, function) in functions.iter().enumerate() {
+            let number = self.number(&FlameFunction {
+                name: function.name.clone(),
+                file: function.file.clone(),
+                line: None,
+                binary: binary.path.clone(),
+                inlined: depth > 0,
+                kernel: is_kernel(binary),
+            });
+            named.frames.push(number);
+            named.lines.extend(function.line.map(|line| (number, line)));
+        }
+    }
+
+    fn number(&mut self, function: &FlameFunction) -> u32 {
+        let f = function.clone();
+        let identity = (f.name, f.file, f.binary, f.inlined, f.kernel);
+        *self.numbers.entry(identity).or_insert_with(|| {
+            self.functions.push(function.clone());
+            self.functions.len() as u32 - 1
+        })
+    }
+
+    fn flame(mut self, compared: bool) -> Flame {
+        let mut most: HashMap<u32, (u64, u32)> = HashMap::new();
+        for ((function, line), samples) in self.lines {
+            let known = most.entry(function).or_insert((0, u32::MAX));
+            // The more samples, then the smaller line: the same answer each time.
+            if (samples, std::cmp::Reverse(line)) > (known.0, std::cmp::Reverse(known.1)) {
+                *known = (samples, line);
+            }
+        }
+        for (function, (_, line)) in most {
+            self.functions[function as usize].line = Some(line);
+        }
+        let stack = |((thread, frames), sum): (_, Sum)| FlameStack {
+            thread,
+            frames,
+            samples: sum.samples,
+            weight_ns: sum.weight_ns,
+            before: sum.before,
+        };
+        let mut missing: Vec<MissingNames> = self.missing.into_values().collect();
+        missing.sort_by_key(|m| std::cmp::Reverse(m.samples));
+        Flame {
+            hz: 1_000_000_000u64
+                .checked_div(self.longest_ns)
+                .map_or(0, |hz| u32::try_from(hz).unwrap_or(u32::MAX)),
+            instances: self.instances.len() as u32,
+            builds: self.builds.into_iter().collect(),
+            samples: self.samples,
+            before_samples: compared.then_some(self.before),
+            functions: self.functions,
+            stacks: self.sums.into_iter().map(stack).collect(),
+            unwind: self.unwind,
+            missing,
+        }
+    }
+}
+
+/// A stack as functions.
+#[derive(Default)]
+struct Named {
+    thread: Observed,
+    frames: Vec<u32>,
+    /// Function and line of each frame that has one.
+    lines: Vec<(u32, u32)>,
+    /// Files with a frame that has no name.
+    unnamed: BTreeSet<(Observed, Option<String>)>,
+    is_whole: bool,
+}
+
+fn is_kernel(binary: &Binary) -> bool {
+    binary.build == Binary::KERNEL
+}
+
+/// What stands for code of a file that has no names.
+fn nameless(binary: &Binary) -> FlameFunction {
+    let path = binary.path.raw();
+    let file = path.rsplit('/').next().unwrap_or(path);
+    FlameFunction {
+        name: Observed::new(match is_kernel(binary) {
+            true => "[kernel]".to_owned(),
+            false => format!("[{}]", file.trim_matches(['[', ']'])),
+        }),
+        file: None,
+        line: None,
+        binary: binary.path.clone(),
+        inlined: false,
+        kernel: is_kernel(binary),
+    }
+}
+
+/// What stands for a stack or file that is no longer stored.
+fn nobody() -> FlameFunction {
+    FlameFunction {
+        name: Observed::new("[not known]"),
+        file: None,
+        line: None,
+        binary: Observed::default(),
+        inlined: false,
+        kernel: false,
+    }
+}
