@@ -7,6 +7,7 @@ pub mod histogram;
 pub mod http1;
 pub mod looks;
 pub mod records;
+pub mod unwind;
 
 /// Keeps the low bits of `value` that `MASK` names, in a way that the kernel's verifier sees: on BPF a real instruction,
 /// because the compiler would drop an `and` that it can prove superfluous and the verifier cannot.
