@@ -26,9 +26,17 @@ pub fn more(a: u64, b: u64) -> u64 {
     }
 }
 
+/// A word of a block.
+#[inline(always)]
+fn word(block: &Block, at: u64) -> u32 {
+    // SAFETY: the mask keeps the place below the sixteen words. The compiler does not see through it, and a check of its
+    // own would be a panic, which the kernel has no place for.
+    unsafe { *block.words.get_unchecked(bounded::<WORD_MASK>(at)) }
+}
+
 /// Where the word of the page with this address is: block and place in it. `None`: outside of the text.
 #[inline(always)]
-pub fn page_place(header: &Header, address: u64) -> Option<(u32, usize)> {
+pub fn page_place(header: &Header, address: u64) -> Option<(u32, u64)> {
     let page = (address >> PAGE_BITS).wrapping_sub(header.first_page as u64);
     if header.form != FORM || page >= header.pages as u64 {
         return None;
@@ -36,20 +44,16 @@ pub fn page_place(header: &Header, address: u64) -> Option<(u32, usize)> {
     let block = header.pages_at as u64 + page / BLOCK_WORDS as u64;
     Some((
         bounded::<BLOCK_MASK>(block) as u32,
-        bounded::<WORD_MASK>(page),
+        page % BLOCK_WORDS as u64,
     ))
 }
 
 /// Where a rule is: block and place of its first word.
 #[inline(always)]
-pub fn rule_place(header: &Header, row: u32) -> (u32, usize) {
+pub fn rule_place(header: &Header, row: u32) -> (u32, u64) {
     let rule = row as u64 & 0xffff;
     let block = header.rules_at as u64 + rule / 8;
-    (
-        bounded::<BLOCK_MASK>(block) as u32,
-        // Even, so that the second word lies in the block as well.
-        bounded::<{ WORD_MASK - 1 }>(rule * 2),
-    )
+    (bounded::<BLOCK_MASK>(block) as u32, (rule & 7) * 2)
 }
 
 /// The blocks that may hold the row: the last one that does not begin above the address.
@@ -98,11 +102,10 @@ pub fn within(block: &Block, address: u64) -> u32 {
     let mut at = 0u64;
     let mut half = BLOCK_WORDS as u64 / 2;
     while half > 0 {
-        let word = block.words[bounded::<WORD_MASK>(at + half)];
-        at += half & !more(word as u64 >> 16, low);
+        at += half & !more(word(block, at + half) as u64 >> 16, low);
         half /= 2;
     }
-    block.words[bounded::<WORD_MASK>(at)]
+    word(block, at)
 }
 
 /// The rule for an address of the file. `block` gives the table's blocks; what it does not give counts as no row.
@@ -115,11 +118,11 @@ pub fn find<'a>(address: u64, mut block: impl FnMut(u32) -> Option<&'a Block>) -
 fn try_find<'a>(address: u64, block: &mut impl FnMut(u32) -> Option<&'a Block>) -> Option<Rule> {
     let header = Header::of(block(0)?);
     let (at, place) = page_place(&header, address)?;
-    let word = block(at)?.words[place];
-    if word == 0 {
+    let page = word(block(at)?, place);
+    if page == 0 {
         return None;
     }
-    let mut search = Search::of(word);
+    let mut search = Search::of(page);
     for _ in 0..BLOCK_STEPS {
         if search.is_over() {
             break;
@@ -128,6 +131,6 @@ fn try_find<'a>(address: u64, block: &mut impl FnMut(u32) -> Option<&'a Block>) 
     }
     let row = within(block(search.at())?, address);
     let (at, place) = rule_place(&header, row);
-    let words = &block(at)?.words;
-    Some(Rule::of([words[place], words[place | 1]]))
+    let rules = block(at)?;
+    Some(Rule::of([word(rules, place), word(rules, place | 1)]))
 }
