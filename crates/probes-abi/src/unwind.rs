@@ -17,7 +17,7 @@
 //! [`ROW_STEPS`] inside the last one find any row. No look-up depends on a loop that is not constant.
 //!
 //! A walk: [`find`] the rule of [`Regs::sought`] less the bias, [`step`], and so on until it does not say
-//! [`Outcome::Caller`].
+//! [`Outcome::Caller`]. In the first frame [`Rule::wants`] may name a register to put into [`Regs::other`].
 
 mod search;
 mod step;
@@ -149,8 +149,11 @@ pub mod kind {
     pub const GUESS: u8 = 8;
     /// There is a row, which a rule cannot hold; `cfa` is one of [`super::unsupported`].
     pub const UNSUPPORTED: u8 = 9;
+    /// Another register + offset, as hand-written assembly has it in functions that call nothing: only where all
+    /// registers are known, in the frame that was interrupted. `cfa` is made by [`super::Rule::register_and`].
+    pub const REGISTER: u8 = 10;
     /// How many kinds there are.
-    pub const COUNT: u8 = 10;
+    pub const COUNT: u8 = 11;
 }
 
 /// Where the caller's frame pointer is.
@@ -227,6 +230,21 @@ impl Rule {
     /// `cfa` of the kinds that read memory.
     pub const fn halves(low: i16, high: i16) -> i32 {
         (high as i32) << 16 | (low as u16) as i32
+    }
+
+    /// `cfa` of [`kind::REGISTER`]: the register's number in DWARF and 24 bits of offset.
+    pub const fn register_and(register: u8, offset: i32) -> i32 {
+        (register as i32) << 24 | offset & 0x00ff_ffff
+    }
+
+    /// Which register [`Regs::other`] has to be for a step by this rule: its number in DWARF.
+    #[inline(always)]
+    pub const fn wants(self) -> Option<u8> {
+        if self.kind == kind::REGISTER {
+            Some((self.cfa >> 24) as u8)
+        } else {
+            None
+        }
     }
 
     /// The rule as it lies in a block.

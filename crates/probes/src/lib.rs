@@ -5,6 +5,8 @@
 //! that drains ([`Live`]) owns every link, so its death detaches everything.
 
 pub mod cgroup;
+#[allow(dead_code)]
+mod elf;
 pub mod handover;
 pub mod layout;
 mod links;
@@ -15,6 +17,7 @@ pub mod replay;
 pub mod source;
 mod sys;
 mod unix;
+pub mod unwind;
 
 /// What kernel and user side share: keys, records, counters.
 pub use coral_probes_abi as abi;

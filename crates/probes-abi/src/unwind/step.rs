@@ -19,6 +19,8 @@ pub struct Regs {
     /// 1 when `pc` is the instruction that would be executed next (the first frame, and one that a signal interrupted), 0
     /// when it is a return address: then the call lies before it, perhaps as the last bytes of its function.
     pub exact: u64,
+    /// In the frame that was interrupted: the register that [`Rule::wants`] names; 0 = not known.
+    pub other: u64,
 }
 
 impl Regs {
@@ -30,6 +32,7 @@ impl Regs {
             sp,
             fp,
             exact: 1,
+            other: 0,
         }
     }
 
@@ -50,7 +53,7 @@ pub enum Outcome {
     End = 1,
     /// Nothing is known of the address.
     NoRow = 2,
-    /// The row is one that no rule can hold.
+    /// The row is one that no rule can hold, or needs a register that is not known.
     Unsupported = 3,
     /// Memory could not be read.
     Unreadable = 4,
@@ -71,6 +74,8 @@ pub fn step(regs: &mut Regs, rule: Rule, mut read: impl FnMut(u64) -> Option<u64
         kind::GUESS => (regs.fp, 16),
         kind::SP_DEREF | kind::SIGNAL => (regs.sp, rule.cfa as i16 as i64),
         kind::FP_DEREF => (regs.fp, rule.cfa as i16 as i64),
+        kind::REGISTER if regs.other == 0 => return Outcome::Unsupported,
+        kind::REGISTER => (regs.other, (rule.cfa << 8 >> 8) as i64),
         kind::END => return Outcome::End,
         kind::UNSUPPORTED => return Outcome::Unsupported,
         _ => return Outcome::NoRow,
@@ -103,34 +108,33 @@ pub fn step(regs: &mut Regs, rule: Rule, mut read: impl FnMut(u64) -> Option<u64
     let Some(pc) = read(pc_at) else {
         return Outcome::Unreadable;
     };
-    let Some(caller_fp) = frame_pointer(regs, rule, cfa, &mut read) else {
-        return Outcome::Unreadable;
-    };
     if pc == 0 {
         return Outcome::NoReturn;
     }
     *regs = Regs {
         pc,
         sp: cfa,
-        fp: caller_fp,
+        fp: frame_pointer(regs, rule, cfa, &mut read),
         exact: is_signal,
+        other: 0,
     };
     Outcome::Caller
 }
 
+/// The caller's frame pointer; 0 when it cannot be had, which matters only to a caller that needs it.
 #[inline(always)]
 fn frame_pointer(
     regs: &Regs,
     rule: Rule,
     cfa: u64,
     read: &mut impl FnMut(u64) -> Option<u64>,
-) -> Option<u64> {
+) -> u64 {
     let base = match rule.fp {
-        fp::SAME => return Some(regs.fp),
+        fp::SAME => return regs.fp,
         fp::AT_CFA => cfa,
         fp::AT_FP => regs.fp,
         fp::AT_SP => regs.sp,
-        _ => return Some(0),
+        _ => return 0,
     };
-    read(base.wrapping_add(rule.fp_offset as i64 as u64))
+    read(base.wrapping_add(rule.fp_offset as i64 as u64)).unwrap_or(0)
 }

@@ -77,9 +77,9 @@ proptest! {
 
     #[test]
     fn any_rule_steps_without_panic(pc: u64, sp: u64, fp: u64, words: [u32; 2], value: Option<u64>) {
-        let mut regs = Regs { pc, sp, fp, exact: 0 };
+        let mut regs = Regs { pc, sp, fp, exact: 0, other: 0 };
         let outcome = step(&mut regs, Rule::of(words), |_| value);
-        let unmoved = regs == Regs { pc, sp, fp, exact: 0 };
+        let unmoved = regs == Regs { pc, sp, fp, exact: 0, other: 0 };
         prop_assert!(outcome == Outcome::Caller || unmoved);
         prop_assert_eq!(Rule::of(words).words(), words);
     }
@@ -107,6 +107,7 @@ fn each_kind_steps_as_it_is_described() {
         sp,
         fp,
         exact: 0,
+        other: 0,
     };
     let from = Regs::interrupted(0x40_000a, 0x1000, 0x2000);
     let caller = |rule, regs| assert_eq!(walk(rule, from), (Outcome::Caller, regs));
@@ -139,7 +140,16 @@ fn each_kind_steps_as_it_is_described() {
         Rule::new(kind::PLT, fp::SAME, 10, 16),
         at(0xbbbb, 0x1018, 0x2000),
     );
+    let in_r11 = Rule::new(kind::REGISTER, fp::LOST, 0, Rule::register_and(11, -8));
+    let mut with_r11 = from;
+    with_r11.other = 0x1108;
+    assert_eq!(in_r11.wants(), Some(11));
+    assert_eq!(
+        walk(in_r11, with_r11),
+        (Outcome::Caller, at(0xeeee, 0x1100, 0))
+    );
     let stops = |rule, why| assert_eq!(walk(rule, from), (why, from));
+    stops(in_r11, Outcome::Unsupported);
     stops(Rule::END, Outcome::End);
     stops(Rule::NONE, Outcome::NoRow);
     stops(Rule::unsupported(1), Outcome::Unsupported);
@@ -161,6 +171,7 @@ fn a_signal_frame_gives_back_what_was_interrupted() {
         sp: 0x9000,
         fp: 2,
         exact: 0,
+        other: 0,
     };
     let outcome = step(&mut regs, Rule::SIGNAL, |at| ucontext.get(&at).copied());
     assert_eq!(

@@ -1,0 +1,211 @@
+//! What unwinding and symbols need of a program file: its segments, sections and identity. The bytes may be anything:
+//! what does not parse is left out, and every list has an end.
+
+use object::LittleEndian as LE;
+use object::elf;
+use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
+use object::read::{CompressedData, CompressionFormat};
+use std::borrow::Cow;
+
+type Header = elf::FileHeader64<LE>;
+
+/// Most program headers and sections that are looked at.
+const MOST_HEADERS: usize = 65_536;
+/// Most bytes that a compressed section may become.
+const MOST_SECTION_BYTES: u64 = 192 << 20;
+
+/// Why a file is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ElfError {
+    /// It is no ELF file.
+    #[error("not an ELF file")]
+    NotElf,
+    /// It is one of another machine.
+    #[error("not a 64-bit x86 program")]
+    OtherMachine,
+    /// Its program headers do not lie in the file.
+    #[error("its headers are cut off or corrupt")]
+    Corrupt,
+}
+
+/// A part of the file that is mapped when the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Where it lies in the file.
+    pub offset: u64,
+    /// Its virtual address.
+    pub address: u64,
+    /// Bytes in the file.
+    pub file_bytes: u64,
+    /// Bytes in memory.
+    pub memory_bytes: u64,
+    /// Whether it holds code.
+    pub is_executable: bool,
+}
+
+/// A section.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Section<'a> {
+    pub name: &'a [u8],
+    pub kind: elf::SectionType,
+    pub flags: u64,
+    pub address: u64,
+    pub bytes: u64,
+    pub link: u32,
+    raw: Option<&'a [u8]>,
+}
+
+/// A file, looked through once.
+pub(crate) struct Image<'a> {
+    pub data: &'a [u8],
+    pub segments: Vec<Segment>,
+    pub sections: Vec<Section<'a>>,
+    /// Address of `.eh_frame_hdr`, by the program headers.
+    pub eh_frame_hdr: Option<u64>,
+    pub is_shared: bool,
+}
+
+impl<'a> Image<'a> {
+    /// Reads the headers.
+    pub fn parse(data: &'a [u8]) -> Result<Self, ElfError> {
+        let header = Header::parse(data).map_err(|_| ElfError::NotElf)?;
+        if !header.is_little_endian() || header.e_machine(LE) != elf::EM_X86_64 {
+            return Err(ElfError::OtherMachine);
+        }
+        let programs = header
+            .program_headers(LE, data)
+            .map_err(|_| ElfError::Corrupt)?;
+        let (mut segments, mut eh_frame_hdr) = (Vec::new(), None);
+        for program in programs.iter().take(MOST_HEADERS) {
+            match program.p_type(LE) {
+                elf::PT_LOAD => segments.push(segment(program)),
+                elf::PT_GNU_EH_FRAME => eh_frame_hdr = Some(program.p_vaddr(LE)),
+                _ => {}
+            }
+        }
+        Ok(Self {
+            data,
+            segments,
+            sections: sections(header, data),
+            eh_frame_hdr,
+            is_shared: header.e_type(LE) == elf::ET_DYN,
+        })
+    }
+
+    /// The section of that name.
+    pub fn section(&self, name: &[u8]) -> Option<&Section<'a>> {
+        self.sections.iter().find(|section| section.name == name)
+    }
+
+    /// The file's bytes from a virtual address to the end of its segment.
+    pub fn at(&self, address: u64) -> Option<&'a [u8]> {
+        self.segments.iter().find_map(|segment| {
+            let inside = address.checked_sub(segment.address)?;
+            let left = segment.file_bytes.checked_sub(inside).filter(|n| *n > 0)?;
+            let begin = usize::try_from(segment.offset.checked_add(inside)?).ok()?;
+            let rest = self.data.get(begin..)?;
+            Some(&rest[..rest.len().min(usize::try_from(left).ok()?)])
+        })
+    }
+
+    /// The build id: what the linker wrote into the note, 4 to 64 bytes.
+    pub fn build_id(&self) -> Option<&'a [u8]> {
+        let header = Header::parse(self.data).ok()?;
+        let noted = |kind: elf::NoteType, name: &[u8], id: &'a [u8]| {
+            let fits = (4..=64).contains(&id.len());
+            (kind == elf::NT_GNU_BUILD_ID && name == elf::ELF_NOTE_GNU && fits).then_some(id)
+        };
+        for section in header
+            .sections(LE, self.data)
+            .ok()
+            .iter()
+            .flat_map(|s| s.iter())
+        {
+            let Ok(Some(mut notes)) = section.notes(LE, self.data) else {
+                continue;
+            };
+            while let Ok(Some(note)) = notes.next() {
+                if let Some(id) = noted(note.n_type(LE), note.name(), note.desc()) {
+                    return Some(id);
+                }
+            }
+        }
+        for program in header
+            .program_headers(LE, self.data)
+            .ok()?
+            .iter()
+            .take(MOST_HEADERS)
+        {
+            let Ok(Some(mut notes)) = program.notes(LE, self.data) else {
+                continue;
+            };
+            while let Ok(Some(note)) = notes.next() {
+                if let Some(id) = noted(note.n_type(LE), note.name(), note.desc()) {
+                    return Some(id);
+                }
+            }
+        }
+        None
+    }
+}
+
+fn segment(program: &elf::ProgramHeader64<LE>) -> Segment {
+    Segment {
+        offset: program.p_offset(LE),
+        address: program.p_vaddr(LE),
+        file_bytes: program.p_filesz(LE),
+        memory_bytes: program.p_memsz(LE),
+        is_executable: program.p_flags(LE).contains(elf::PF_X),
+    }
+}
+
+fn sections<'a>(header: &Header, data: &'a [u8]) -> Vec<Section<'a>> {
+    let Ok(table) = header.sections(LE, data) else {
+        return Vec::new();
+    };
+    let section = |header: &'a elf::SectionHeader64<LE>| Section {
+        name: table.section_name(LE, header).unwrap_or_default(),
+        kind: header.sh_type(LE),
+        flags: header.sh_flags(LE).0,
+        address: header.sh_addr(LE),
+        bytes: header.sh_size(LE),
+        link: header.sh_link(LE),
+        raw: header.data(LE, data).ok(),
+    };
+    table.iter().take(MOST_HEADERS).map(section).collect()
+}
+
+impl<'a> Section<'a> {
+    /// Its bytes as they lie in the file; none for a section that has none there.
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw.unwrap_or_default()
+    }
+
+    /// Its bytes, decompressed where they are compressed; none where they cannot be, or would be too many.
+    pub fn content(&self) -> Cow<'a, [u8]> {
+        let raw = self.raw();
+        if self.flags & elf::SHF_COMPRESSED.0 == 0 {
+            return Cow::Borrowed(raw);
+        }
+        decompressed(raw).map_or(Cow::Borrowed(&[]), Cow::Owned)
+    }
+}
+
+fn decompressed(raw: &[u8]) -> Option<Vec<u8>> {
+    let word = |at: usize| Some(u32::from_le_bytes(raw.get(at..at + 4)?.try_into().ok()?));
+    let format = match word(0)? {
+        1 => CompressionFormat::Zlib,
+        2 => CompressionFormat::Zstandard,
+        _ => return None,
+    };
+    let uncompressed_size = u64::from_le_bytes(raw.get(8..16)?.try_into().ok()?);
+    if uncompressed_size > MOST_SECTION_BYTES {
+        return None;
+    }
+    let data = CompressedData {
+        format,
+        data: raw.get(24..)?,
+        uncompressed_size,
+    };
+    data.decompress().ok().map(Cow::into_owned)
+}
