@@ -17,4 +17,7 @@ pub use maps::{Mapping, Mappings, bias, fuzz as fuzz_maps};
 pub use report::Report;
 pub use table::{BLOCK_BYTES, NoTable, Table};
 pub use vdso::vdso;
-pub use walk::{Space, Stack, Walk, walk};
+pub use walk::{RED_ZONE_BYTES, Space, Stack, Walk, walk};
+
+#[cfg(test)]
+mod tests;

@@ -108,35 +108,33 @@ pub fn step(regs: &mut Regs, rule: Rule, mut read: impl FnMut(u64) -> Option<u64
     let Some(pc) = read(pc_at) else {
         return Outcome::Unreadable;
     };
-    let Some(caller_fp) = frame_pointer(regs, rule, cfa, &mut read) else {
-        return Outcome::Unreadable;
-    };
     if pc == 0 {
         return Outcome::NoReturn;
     }
     *regs = Regs {
         pc,
         sp: cfa,
-        fp: caller_fp,
+        fp: frame_pointer(regs, rule, cfa, &mut read),
         exact: is_signal,
         other: 0,
     };
     Outcome::Caller
 }
 
+/// The caller's frame pointer; 0 when it cannot be had, which matters only to a caller that needs it.
 #[inline(always)]
 fn frame_pointer(
     regs: &Regs,
     rule: Rule,
     cfa: u64,
     read: &mut impl FnMut(u64) -> Option<u64>,
-) -> Option<u64> {
+) -> u64 {
     let base = match rule.fp {
-        fp::SAME => return Some(regs.fp),
+        fp::SAME => return regs.fp,
         fp::AT_CFA => cfa,
         fp::AT_FP => regs.fp,
         fp::AT_SP => regs.sp,
-        _ => return Some(0),
+        _ => return 0,
     };
-    read(base.wrapping_add(rule.fp_offset as i64 as u64))
+    read(base.wrapping_add(rule.fp_offset as i64 as u64)).unwrap_or(0)
 }

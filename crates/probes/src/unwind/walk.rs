@@ -5,6 +5,10 @@ use super::Table;
 use coral_probes_abi::unwind::{MOST_FRAMES, Outcome, Regs, Rule, step};
 use std::sync::Arc;
 
+/// How far below the stack pointer a copy should begin: after its last instructions a function's saved registers are
+/// described as lying there, and up to here nothing overwrites them (the red zone of the psABI).
+pub const RED_ZONE_BYTES: u64 = 128;
+
 /// A copy of a thread's stack.
 #[derive(Debug, Clone, Copy)]
 pub struct Stack<'a> {
@@ -73,12 +77,13 @@ pub struct Walk {
     pub outcome: Outcome,
 }
 
-/// Walks from the registers of an interrupted thread. `register` gives any of them by its number in DWARF.
+/// Walks from the registers of an interrupted thread. `register` gives any of them by its number in DWARF, `read` the
+/// eight bytes at an address: [`Stack::read`], or the process's memory.
 pub fn walk(
     regs: Regs,
-    stack: &Stack<'_>,
     space: &Space,
     register: impl Fn(u8) -> Option<u64>,
+    read: impl Fn(u64) -> Option<u64>,
 ) -> Walk {
     let (mut regs, mut frames) = (regs, Vec::new());
     for _ in 0..MOST_FRAMES {
@@ -87,7 +92,7 @@ pub fn walk(
         if let Some(number) = rule.wants().filter(|_| frames.len() == 1) {
             regs.other = register(number).unwrap_or(0);
         }
-        let outcome = step(&mut regs, rule, |address| stack.read(address));
+        let outcome = step(&mut regs, rule, &read);
         if outcome != Outcome::Caller {
             return Walk { frames, outcome };
         }

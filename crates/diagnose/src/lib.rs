@@ -1,0 +1,1 @@
+//! The deterministic root-cause engine: pure functions over model data, no IO and no clock.
