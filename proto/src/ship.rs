@@ -72,6 +72,7 @@ fn item_kind(item: &Item) -> item::Kind {
         Item::Process(process) => item::Kind::Process(process.into()),
         Item::HealthCheck(check) => item::Kind::HealthCheck(check.into()),
         Item::Request(record) => item::Kind::Request(record.into()),
+        Item::Want(report) => item::Kind::Want(detail::want_report(report)),
         Item::Profile(profile) => item::Kind::Profile(profile.into()),
         Item::Symbols(symbols) => item::Kind::Symbols(symbols.into()),
     }
@@ -88,6 +89,7 @@ fn item_model(kind: item::Kind, instances: usize) -> Result<Item, Bad> {
         item::Kind::Process(wire) => Item::Process(process(wire, instances)?),
         item::Kind::HealthCheck(wire) => Item::HealthCheck(detail::health_check(wire)?),
         item::Kind::Request(wire) => Item::Request(detail::record(wire, instances)?),
+        item::Kind::Want(wire) => Item::Want(detail::want_report_model(wire)?),
         item::Kind::Profile(wire) => Item::Profile(profile::profile(wire, instances)?),
         item::Kind::Symbols(wire) => Item::Symbols(profile::symbols(wire)?),
     })

@@ -2,7 +2,8 @@
 //! while the link is away, because nothing of it is leased.
 
 use coral_mesh::{Dialer, rpc};
-use coral_model::{Connect, Want};
+use coral_model::want::LEASE_MAX;
+use coral_model::{Connect, ServiceKey, Want};
 use coral_proto::v1;
 use coral_proto::v1::desired_client::DesiredClient;
 use prost::Message as _;
@@ -22,12 +23,36 @@ const PAUSES: [Duration; 4] = [
 const UNKNOWN: Duration = Duration::from_secs(60);
 /// More are not taken, whoever sends them.
 const CONNECTS_MAX: usize = 200;
+/// The same of profiles.
+const PROFILES_MAX: usize = 32;
 
 /// The services that are connected by name.
 pub type Connects = Arc<Vec<Connect>>;
 
+/// Everything that the colony wants of this agent.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Told {
+    /// The services that are connected by name.
+    pub connects: Connects,
+    /// The profiles that are wished.
+    pub profiles: Vec<ProfileWish>,
+}
+
+/// A profile that is wished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileWish {
+    /// The wish's id.
+    pub id: String,
+    /// Whose processes.
+    pub service: ServiceKey,
+    /// How often a second.
+    pub hz: u16,
+    /// How long from when it was heard of.
+    pub lease: Duration,
+}
+
 /// Follows the colony for as long as the agent lives.
-pub async fn follow(dialer: Arc<dyn Dialer>, hello: v1::Hello, told: watch::Sender<Connects>) {
+pub async fn follow(dialer: Arc<dyn Dialer>, hello: v1::Hello, told: watch::Sender<Told>) {
     let mut failures = 0;
     loop {
         let began = tokio::time::Instant::now();
@@ -51,7 +76,7 @@ pub async fn follow(dialer: Arc<dyn Dialer>, hello: v1::Hello, told: watch::Send
 async fn stream(
     dialer: &Arc<dyn Dialer>,
     hello: &v1::Hello,
-    told: &watch::Sender<Connects>,
+    told: &watch::Sender<Told>,
 ) -> Result<(), (Code, String)> {
     let away = |error: coral_mesh::DialError| (Code::Unavailable, error.to_string());
     let refused = |status: tonic::Status| (status.code(), status.message().to_owned());
@@ -59,10 +84,13 @@ async fn stream(
     let sets = DesiredClient::new(channel).follow(hello.clone()).await;
     let mut sets = sets.map_err(refused)?.into_inner();
     while let Some(set) = sets.message().await.map_err(refused)? {
-        let connects = Arc::new(connects(set));
+        let next = Told {
+            profiles: profiles(&set),
+            connects: Arc::new(connects(set)),
+        };
         told.send_if_modified(|known| {
-            let changed = **known != *connects;
-            *known = connects;
+            let changed = *known != next;
+            *known = next;
             changed
         });
     }
@@ -88,10 +116,34 @@ fn connects(set: v1::DesiredSet) -> Vec<Connect> {
     of_kind.filter_map(connect).take(CONNECTS_MAX).collect()
 }
 
+/// The profiles of a set.
+fn profiles(set: &v1::DesiredSet) -> Vec<ProfileWish> {
+    let of_kind = set.items.iter().filter(|item| item.kind == "profile");
+    let profile = |item: &v1::DesiredItem| {
+        let spec = v1::ProfileWant::decode(&*item.spec).ok()?;
+        let want = v1::Want {
+            id: item.id.clone(),
+            service: item.target.clone(),
+            lease_ms: item.lease_ms,
+            kind: Some(v1::want::Kind::Profile(spec)),
+        };
+        match Want::try_from(want) {
+            Ok(Want::Profile { service, hz, lease }) => Some(ProfileWish {
+                id: item.id.clone(),
+                service,
+                hz,
+                lease: lease.min(LEASE_MAX),
+            }),
+            _ => None,
+        }
+    };
+    of_kind.filter_map(profile).take(PROFILES_MAX).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use coral_model::{ConnectTarget, Observed, ServiceKey};
+    use coral_model::{ConnectTarget, Observed};
 
     #[test]
     fn what_is_not_understood_is_left_out() {

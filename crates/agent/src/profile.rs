@@ -3,17 +3,21 @@
 
 mod files;
 mod open;
+mod sessions;
 mod spaces;
 
+use crate::desired::ProfileWish;
 use crate::enrich::{InstanceId, Processes};
 use coral_model::profile::{Binary, StackEnd};
-use coral_model::{Item, Observed, Window};
+use coral_model::summary::PULSE;
+use coral_model::{Item, Observed, TimeNs, Window};
 use coral_probes::ProbesError;
 use coral_probes::abi::profile::{StackHead, StackKey, TOO_DEEP};
 use coral_probes::abi::unwind::Outcome;
-use coral_probes::sampler::{NewStack, Sampled, Sampler};
+use coral_probes::sampler::{ALWAYS, NewStack, Sampled, Sampler};
 use files::Files;
-use open::{Known, Open, Spot, Whose, instance_of};
+use open::{Known, Of, Open, Spot, Whose, instance_of};
+use sessions::Sessions;
 use spaces::Spaces;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -35,6 +39,7 @@ pub struct Profiler {
     files: Files,
     spaces: Spaces,
     open: Open,
+    sessions: Sessions,
     /// The builds of the processes of the open interval.
     builds: HashMap<InstanceId, String>,
     kernel: Binary,
@@ -57,6 +62,7 @@ impl Profiler {
             files: Files::default(),
             spaces: Spaces::default(),
             open: Open::default(),
+            sessions: Sessions::default(),
             builds: HashMap::new(),
             kernel: kernel(),
             tick: 0,
@@ -104,10 +110,19 @@ impl Profiler {
         if let Some(binary) = binary {
             self.builds.insert(instance, binary.build.clone());
         }
+        let always = Duration::from_nanos(1_000_000_000 / u64::from(HZ));
+        let (session, period) = match key.session {
+            ALWAYS => (0, always),
+            // One that has just ended.
+            number => match self.sessions.stored_as(number) {
+                Some(stored) => stored,
+                None => return,
+            },
+        };
         let whose = Whose {
             instance,
-            session: u64::from(key.session),
-            period: Duration::from_nanos(1_000_000_000 / u64::from(HZ)),
+            session,
+            period,
         };
         self.open.add(whose, stack, samples);
     }
@@ -136,7 +151,29 @@ impl Profiler {
     pub fn close(&mut self, window: Window) -> Vec<Item> {
         let builds = std::mem::take(&mut self.builds);
         let build = |id| builds.get(&id).cloned().unwrap_or_default();
-        self.open.close(window, &self.files, &self.kernel, build)
+        self.open
+            .close(window, &self.files, &self.kernel, build, Of::Always)
+    }
+
+    /// Begins what is wished, and ends what no longer is.
+    pub fn wish(&mut self, wishes: Vec<ProfileWish>) {
+        self.sessions.wish(wishes, &mut self.sampler);
+    }
+
+    /// What sessions have to tell each second: their samples, and what became of them.
+    pub fn sessions(&mut self, processes: &Processes, at: TimeNs) -> Vec<Item> {
+        let window = Window {
+            from: at.minus(PULSE),
+            to: at,
+        };
+        let (files, kernel, builds) = (&self.files, &self.kernel, &self.builds);
+        let build = |id| builds.get(&id).cloned().unwrap_or_default();
+        let sampled = self.open.close(window, files, kernel, build, Of::Sessions);
+        let reports = self.sessions.tick(processes, &mut self.sampler);
+        sampled
+            .into_iter()
+            .chain(reports.into_iter().map(Item::Want))
+            .collect()
     }
 
     /// The processes that the open interval speaks of.

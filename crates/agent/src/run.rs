@@ -3,7 +3,7 @@
 mod observer;
 
 use crate::clock::{Clock, Clocks, Reading};
-use crate::desired::{Connects, follow};
+use crate::desired::{Told, follow};
 use crate::identity::Identity;
 use crate::profile::Profiler;
 use crate::recent::Recent;
@@ -117,8 +117,8 @@ pub async fn run_over(
     let keeper = recent.keeper();
     let dialer = Arc::new(Dialer::obeying(&options.folder.socket, policy.colony_uid));
     let shipping = tokio::spawn(ship(dialer.clone(), outbox.clone(), keeper, hello.clone()));
-    let (told, connects) = watch::channel(Connects::default());
-    let following = tokio::spawn(follow(dialer, hello, told));
+    let (tell, told) = watch::channel(Told::default());
+    let following = tokio::spawn(follow(dialer, hello, tell));
     let mut observer = Observer::new(
         (identity, epoch),
         (clock, options.clocks),
@@ -127,7 +127,7 @@ pub async fn run_over(
         missing,
         recent,
         outbox.clone(),
-        connects,
+        told,
     );
     observe(&mut observer, options.lifeline).await?;
     observer.finish();

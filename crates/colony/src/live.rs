@@ -3,6 +3,7 @@
 
 mod checks;
 mod fresh;
+mod wishes;
 
 pub use checks::health_events_until;
 
@@ -10,6 +11,7 @@ use crate::metrics::red::{Series, Totals};
 use checks::Checks;
 use coral_model::answer::HealthState;
 use coral_model::summary::Counts;
+use coral_model::want::WantReport;
 use coral_model::{
     AgentHealth, AgentId, Batch, Event, Histogram, InstanceKey, Item, Protocol, ServiceKey, Side,
     TimeNs, Window,
@@ -19,6 +21,7 @@ use fresh::Fresh;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
+use wishes::WantReports;
 
 /// How long pulses are kept.
 pub const KEPT: Duration = Duration::from_secs(15 * 60);
@@ -86,6 +89,8 @@ struct Inner {
     totals: Totals,
     /// What health checks say.
     checks: Checks,
+    /// What became of wishes.
+    wants: WantReports,
 }
 
 /// The live data, shared by ingest and query.
@@ -162,6 +167,7 @@ impl Live {
                 | Item::Request(_)
                 | Item::Profile(_)
                 | Item::Symbols(_) => {}
+                Item::Want(report) => inner.wants.take(agent, report),
                 Item::HealthCheck(check) => drop(inner.checks.take(agent, check, now)),
             }
         }
@@ -169,6 +175,11 @@ impl Live {
         // after its end.
         inner.agents.entry(agent.clone()).or_default().newest = newest;
         inner.sweep(now);
+    }
+
+    /// What agents say of a wish.
+    pub fn want_reports(&self, id: &str) -> Vec<(AgentId, WantReport)> {
+        self.read().wants.of(id)
     }
 
     /// What an agent saw up to `newest` can be asked for.

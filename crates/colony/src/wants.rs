@@ -2,6 +2,9 @@
 //! which are events. What is kept is in the store before anybody is told that it is.
 
 mod check;
+mod leased;
+
+pub use leased::{Leased, LeasedWant};
 
 use coral_model::{AgentId, Caller, ConnectTarget, Event, EventKind, Observed, TimeNs, Want};
 use coral_store::{Append, Keep, KeptConnect, StoreError};
@@ -39,6 +42,12 @@ pub enum WantError {
     /// There are too many.
     #[error("{CONNECTS_MAX} services are connected, which is the most; remove some first")]
     Full,
+    /// There are too many that cost while they last.
+    #[error(
+        "{} wishes are granted at the moment, which is the most; wait for one to end",
+        leased::MOST
+    )]
+    Busy,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -59,6 +68,7 @@ pub struct Wants {
     connects: watch::Sender<Arc<Connects>>,
     /// One change at a time.
     turn: AsyncMutex<()>,
+    leased: Leased,
     notes: Mutex<VecDeque<String>>,
 }
 
@@ -74,6 +84,7 @@ impl Wants {
             sink,
             connects: watch::Sender::new(Arc::new(connects)),
             turn: AsyncMutex::new(()),
+            leased: Leased::default(),
             notes: Mutex::default(),
         }
     }
@@ -125,10 +136,17 @@ impl Wants {
                 let event = note(at, service, text)?;
                 self.write_down(id, event).await
             }
-            Want::Probe { .. } | Want::Profile { .. } | Want::Capture { .. } => {
-                Err(WantError::NotGranted(want.name()))
+            Want::Profile { lease, .. } => {
+                check::lease(lease)?;
+                self.leased.put(id, want, caller, now.plus(lease), now)
             }
+            Want::Probe { .. } | Want::Capture { .. } => Err(WantError::NotGranted(want.name())),
         }
+    }
+
+    /// What is leased.
+    pub const fn leased(&self) -> &Leased {
+        &self.leased
     }
 
     /// Forgets a connected service; whether there was one.

@@ -29,6 +29,8 @@ pub enum Item {
     Request(RequestRecord),
     /// Ten seconds of a process on the processors.
     Profile(crate::profile::Profile),
+    /// What became of a wish.
+    Want(crate::want::WantReport),
     /// Names for addresses.
     Symbols(crate::profile::Symbols),
 }

@@ -78,6 +78,79 @@ pub enum Check {
     Http(String),
 }
 
+/// What became of a wish on one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantReport {
+    /// Its id.
+    pub id: String,
+    /// What it came to.
+    pub state: WantState,
+    /// Why, or what it is attached to.
+    pub reason: Observed,
+}
+
+/// What a wish came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WantState {
+    /// Nothing fits it yet.
+    Pending,
+    /// It is at work.
+    Attached,
+    /// It cannot be.
+    Refused,
+    /// It was ended.
+    Stopped,
+    /// Its lease is over.
+    Expired,
+}
+
+impl WantState {
+    /// All there are.
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Attached,
+        Self::Refused,
+        Self::Stopped,
+        Self::Expired,
+    ];
+
+    /// The number on the wire.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Pending => 1,
+            Self::Attached => 2,
+            Self::Refused => 3,
+            Self::Stopped => 4,
+            Self::Expired => 5,
+        }
+    }
+
+    /// The state with this number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.code() == code)
+    }
+
+    /// The word on the wire to people and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Attached => "attached",
+            Self::Refused => "refused",
+            Self::Stopped => "stopped",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// The longest that anything leased may stay.
+pub const LEASE_MAX: Duration = Duration::from_secs(3600);
+
+/// The number under which the results of a wish with this id are stored: FNV-1a of the id, never 0.
+pub fn session(id: &str) -> u64 {
+    let step = |sum: u64, byte: u8| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    id.bytes().fold(0xcbf2_9ce4_8422_2325, step).max(1)
+}
+
 impl Want {
     /// The least role that may have it. No wildcard: a new want must be thought about here.
     pub const fn role(&self) -> Role {

@@ -10,10 +10,16 @@ pub mod names {
     pub const SPACES: &str = "coral_spaces";
     /// File -> its unwind table, an array of [`crate::unwind::Block`].
     pub const TABLES: &str = "coral_tables";
-    /// Process -> 1: those that a session is about; process 0 stands for all.
+    /// [`super::target`] -> 1.
     pub const TARGETS: &str = "coral_targets";
     /// Index by [`super::tally`].
     pub const TALLY: &str = "coral_tally";
+}
+
+/// Stands for a process that a session is about; process 0 for all.
+#[inline(always)]
+pub const fn target(session: u32, tgid: u32) -> u64 {
+    (session as u64) << 32 | tgid as u64
 }
 
 /// Frames in the kernel, at most.

@@ -15,7 +15,7 @@ use aya_ebpf::helpers::{
 use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
 use coral_probes_abi::bounded;
-use coral_probes_abi::profile::{FRAMES, KERNEL_FRAMES, StackHead, TOO_DEEP, tally};
+use coral_probes_abi::profile::{FRAMES, KERNEL_FRAMES, StackHead, TOO_DEEP, tally, target};
 use coral_probes_abi::unwind::{MOST_FRAMES, Outcome, Regs, Rule, find, kind, step};
 use core::ffi::c_void;
 
@@ -41,8 +41,9 @@ pub fn coral_profile(ctx: PerfEventContext) -> u32 {
 /// Sessions are about some processes; the samples that are always taken about all.
 #[inline(always)]
 fn is_wanted(tgid: u32, session: u32) -> bool {
+    let (about, all) = (target(session, tgid), target(session, 0));
     // SAFETY: values are only looked for.
-    session == 0 || unsafe { TARGETS.get(&tgid).is_some() || TARGETS.get(&0).is_some() }
+    session == 0 || unsafe { TARGETS.get(&about).is_some() || TARGETS.get(&all).is_some() }
 }
 
 #[inline(always)]

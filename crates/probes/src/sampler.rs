@@ -3,8 +3,9 @@
 use crate::maps::Map;
 use crate::{Loaded, ProbesError, perf, sys};
 use aya::maps::{MapData, RingBuf};
-use coral_probes_abi::profile::{Space, StackHead, StackKey, names, tally};
+use coral_probes_abi::profile::{Space, StackHead, StackKey, names, tally, target};
 use coral_probes_abi::unwind::Block;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::fd::{AsFd as _, OwnedFd};
 
@@ -48,11 +49,11 @@ pub struct Sampler {
     samples: Map<StackKey, u64>,
     stacks: RingBuf<MapData>,
     spaces: Map<u32, Space>,
-    targets: Map<u32, u32>,
+    targets: Map<u64, u32>,
     tally: Map<u32, u64>,
     tables: OwnedFd,
     always: Vec<Attached>,
-    session: Vec<Attached>,
+    sessions: BTreeMap<u32, Vec<Attached>>,
     processors: Vec<u32>,
 }
 
@@ -83,7 +84,7 @@ impl Sampler {
             tally: Map::take(loaded, names::TALLY)?,
             tables: tables.ok_or_else(|| missing(names::TABLES))?,
             always: vec![],
-            session: vec![],
+            sessions: BTreeMap::new(),
             processors: processors(),
         })
     }
@@ -98,14 +99,19 @@ impl Sampler {
         Ok(())
     }
 
-    /// Samples the processes of [`Self::aim`] besides; 0 ends it. `session` marks these samples and is not [`ALWAYS`].
+    /// Begins a session, which samples the processes that it is aimed at besides. Its number is not [`ALWAYS`].
     ///
     /// # Errors
     /// As [`Self::sample_always`].
-    pub fn sample_session(&mut self, hz: u32, session: u32) -> Result<(), ProbesError> {
-        self.session.clear();
-        self.session = self.attach(hz, session)?;
+    pub fn begin(&mut self, session: u32, hz: u32) -> Result<(), ProbesError> {
+        let attached = self.attach(hz, session)?;
+        self.sessions.insert(session, attached);
         Ok(())
+    }
+
+    /// Ends a session; what it was aimed at is to be taken back by [`Self::aim`].
+    pub fn end(&mut self, session: u32) {
+        self.sessions.remove(&session);
     }
 
     fn attach(&self, hz: u32, session: u32) -> Result<Vec<Attached>, ProbesError> {
@@ -130,15 +136,14 @@ impl Sampler {
         Ok(attached)
     }
 
-    /// Adds or removes a process that the session is about; process 0 stands for all.
+    /// Aims a session at a process, or no longer; process 0 stands for all.
     ///
     /// # Errors
     /// The system's, when the map cannot be written.
-    pub fn aim(&mut self, tgid: u32, wanted: bool) -> Result<(), ProbesError> {
-        if wanted {
-            self.targets.set(&tgid, &1)
-        } else {
-            self.targets.delete(&tgid)
+    pub fn aim(&mut self, session: u32, tgid: u32, wanted: bool) -> Result<(), ProbesError> {
+        match wanted {
+            true => self.targets.set(&target(session, tgid), &1),
+            false => self.targets.delete(&target(session, tgid)),
         }
     }
 

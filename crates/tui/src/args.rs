@@ -6,6 +6,7 @@ use crate::single::Requests;
 use crate::when::When;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why is my running system slow or broken? Without a command: the console.
 #[derive(Debug, Parser)]
@@ -256,6 +257,12 @@ pub struct CpuProfile {
     /// What changed beyond chance since: 1h or 1d earlier, or FROM..TO
     #[arg(long, value_name = "STRETCH")]
     pub diff: Option<Compare>,
+    /// Take a finer profile from now on, for so long: 10s, 2m [default: 30s when --hz is given]
+    #[arg(long, value_name = "LENGTH", value_parser = crate::when::length, conflicts_with = "diff")]
+    pub duration: Option<Duration>,
+    /// How often a second and processor [default: 99 when --duration is given]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=999), conflicts_with = "diff")]
+    pub hz: Option<u16>,
 }
 
 /// The queries.

@@ -44,6 +44,14 @@ impl FromStr for When {
     }
 }
 
+/// A length of time as an argument.
+///
+/// # Errors
+/// A sentence that says the form.
+pub fn length(text: &str) -> Result<Duration, &'static str> {
+    ago(text).ok_or("write a length such as 30s or 2m")
+}
+
 /// `90s`, `15m`, `2h`, `1d`; more than nothing.
 pub(crate) fn ago(text: &str) -> Option<Duration> {
     let seconds = match text.chars().last()? {

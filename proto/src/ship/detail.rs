@@ -3,6 +3,7 @@
 use super::{endpoint_model, instance};
 use crate::common::{Bad, code, need};
 use crate::v1;
+use coral_model::want::{WantReport, WantState};
 use coral_model::{Ending, HealthCheck, Method, Observed, Protocol, RequestRecord, Side, TimeNs};
 use std::time::Duration;
 
@@ -61,5 +62,21 @@ pub(super) fn record(wire: v1::RequestRecord, instances: usize) -> Result<Reques
         duration: Duration::from_nanos(wire.duration_ns),
         ttfb: wire.ttfb_ns.map(Duration::from_nanos),
         peer: endpoint_model(wire.peer, instances)?,
+    })
+}
+
+pub(super) fn want_report(report: &WantReport) -> v1::WantReport {
+    v1::WantReport {
+        id: report.id.clone(),
+        state: report.state.code().into(),
+        reason: report.reason.raw().to_owned(),
+    }
+}
+
+pub(super) fn want_report_model(wire: v1::WantReport) -> Result<WantReport, Bad> {
+    Ok(WantReport {
+        id: wire.id,
+        state: code("want.state", wire.state, WantState::from_code)?,
+        reason: Observed::new(wire.reason),
     })
 }

@@ -165,6 +165,12 @@ impl Processes {
         }
     }
 
+    /// The pids of a service's living processes.
+    pub fn pids_of(&self, service: &ServiceKey) -> BTreeSet<u32> {
+        let of = |(id, _): &(InstanceId, u32)| self.get(*id).is_some_and(|i| i.service == *service);
+        self.living_pids().filter(of).map(|(_, pid)| pid).collect()
+    }
+
     /// A living process that is known.
     pub fn of_pid(&self, pid: u32) -> Option<InstanceId> {
         let known = self.by_pid.get(&pid).copied();

@@ -48,6 +48,15 @@ pub struct Whose {
     pub period: Duration,
 }
 
+/// Which samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Those that are always taken.
+    Always,
+    /// Those of sessions.
+    Sessions,
+}
+
 /// What was met since the last close.
 #[derive(Debug, Default)]
 pub struct Open {
@@ -66,15 +75,20 @@ impl Open {
         self.samples.keys().map(|whose| whose.instance)
     }
 
-    /// Everything, as one item a process.
+    /// All samples of a sort, as one item a process.
     pub fn close(
         &mut self,
         window: Window,
         files: &Files,
         kernel: &Binary,
         build: impl Fn(InstanceId) -> String,
+        of: Of,
     ) -> Vec<Item> {
-        let samples = std::mem::take(&mut self.samples);
+        let all = std::mem::take(&mut self.samples);
+        let (samples, others): (BTreeMap<_, _>, BTreeMap<_, _>) = all
+            .into_iter()
+            .partition(|(whose, _)| (whose.session == 0) == (of == Of::Always));
+        self.samples = others;
         let item = |(whose, stacks): (Whose, HashMap<Arc<Known>, u64>)| {
             let mut table = Table::new(files, kernel);
             let mut stacks: Vec<_> = stacks.into_iter().collect();

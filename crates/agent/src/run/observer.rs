@@ -5,7 +5,7 @@ mod says;
 use crate::checks::Checks;
 use crate::chronicle::Chronicle;
 use crate::clock::{Clock, Clocks, Reading};
-use crate::desired::Connects;
+use crate::desired::Told;
 use crate::enrich::{Enrich, Processes};
 use crate::fold::Fold;
 use crate::health::{SelfMeter, give_back_memory, loss, pss_bytes};
@@ -60,8 +60,8 @@ pub struct Observer {
     last: TimeNs,
     /// Where the open interval of the profile began.
     profiled: TimeNs,
-    /// The services that people connected by name.
-    connects: watch::Receiver<Connects>,
+    /// What the colony wants.
+    told: watch::Receiver<Told>,
     checks: Checks,
 }
 
@@ -85,7 +85,7 @@ impl Observer {
         missing: Vec<Missing>,
         recent: Recent,
         outbox: Arc<Outbox>,
-        connects: watch::Receiver<Connects>,
+        told: watch::Receiver<Told>,
     ) -> Self {
         let reading = clocks.read();
         let now = clock.at(reading.boot_ns);
@@ -117,7 +117,7 @@ impl Observer {
             outbox,
             last: now,
             profiled: now,
-            connects,
+            told,
             checks: Checks::new(),
         }
     }
@@ -175,7 +175,7 @@ impl Observer {
             items.extend(self.fold.close(before));
             edge = true;
         }
-        self.take_names();
+        self.take_wishes();
         self.drain();
         self.end_unix();
         self.enrich.learn(&self.drained.series, &self.clock);
@@ -222,13 +222,16 @@ impl Observer {
         self.forget();
     }
 
-    /// Takes over what people connected, when it has changed.
-    fn take_names(&mut self) {
+    /// Takes over what the colony wants, when it has changed.
+    fn take_wishes(&mut self) {
         // When nobody tells any more, what was told last holds.
-        if self.connects.has_changed().unwrap_or(false) {
-            let connects = self.connects.borrow_and_update().clone();
-            self.enrich.connect(&connects);
-            self.checks.set(&connects);
+        if self.told.has_changed().unwrap_or(false) {
+            let told = self.told.borrow_and_update().clone();
+            self.enrich.connect(&told.connects);
+            self.checks.set(&told.connects);
+            if let Some(profiler) = &mut self.profiler {
+                profiler.wish(told.profiles);
+            }
         }
     }
 
@@ -249,11 +252,12 @@ impl Observer {
             return vec![];
         };
         profiler.second(&mut self.enrich.processes);
-        if !edge {
-            return vec![];
+        let mut items = profiler.sessions(&self.enrich.processes, at);
+        if edge {
+            let from = std::mem::replace(&mut self.profiled, at);
+            items.extend(profiler.close(Window { from, to: at }));
         }
-        let from = std::mem::replace(&mut self.profiled, at);
-        profiler.close(Window { from, to: at })
+        items
     }
 
     /// Nothing in the kernel says when a connection of Unix sockets has ended; it is looked for.

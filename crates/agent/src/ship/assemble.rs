@@ -77,6 +77,7 @@ impl Table<'_> {
             | Item::Health(_)
             | Item::Host(_)
             | Item::HealthCheck(_)
+            | Item::Want(_)
             | Item::Symbols(_) => {}
         }
         if !known {

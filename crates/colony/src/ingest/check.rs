@@ -59,6 +59,7 @@ pub(super) fn check(agent: &AgentId, batch: &Batch) -> Result<(), IngestError> {
             | Item::Process(_)
             | Item::HealthCheck(_)
             | Item::Request(_)
+            | Item::Want(_)
             | Item::Symbols(_) => {}
             Item::Health(health) => {
                 own(&health.id)?;
@@ -124,7 +125,7 @@ pub(super) fn stored(agent: &AgentId, batch: &Batch, gap: Option<Event>) -> Stor
                 }
             }
             // Health is looked at live; single requests come only when they are asked for.
-            Item::HealthCheck(_) | Item::Request(_) => {}
+            Item::HealthCheck(_) | Item::Request(_) | Item::Want(_) => {}
             Item::Event(event) => stored.events.push(event.clone()),
             Item::Profile(profile) => stored.profiles.push(profile.clone()),
             Item::Symbols(symbols) => stored.symbols.push(symbols.clone()),

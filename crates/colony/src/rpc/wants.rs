@@ -3,6 +3,7 @@
 use crate::live::Live;
 use crate::wants::{WantError, Wants};
 use crate::{Clock, audit, identity};
+use coral_model::want::WantState;
 use coral_model::{ConnectTarget, Role, TimeNs, Want, Window};
 use coral_proto::v1;
 use coral_store::{Append, KeptConnect, Read, SeenInstance, StoreError};
@@ -22,7 +23,7 @@ impl From<WantError> for Status {
             WantError::Bad(_) => Self::invalid_argument(text),
             WantError::NotGranted(_) => Self::unimplemented(text),
             WantError::Taken { .. } => Self::already_exists(text),
-            WantError::Full => Self::resource_exhausted(text),
+            WantError::Full | WantError::Busy => Self::resource_exhausted(text),
             WantError::Store(_) => Self::unavailable(text),
         }
     }
@@ -65,6 +66,9 @@ impl v1::wants_server::Wants for Service {
         let id = request.into_inner().id;
         let (rpc, now) = ("coral.v1.Wants/Withdraw", (self.clock)());
         audit::admit(&*self.sink, now, &caller, WITHDRAW, rpc, &id).await?;
+        if self.wants.leased().withdraw(&id, now) {
+            return Ok(Response::new(told(&id, "stopped", "")));
+        }
         let gone = self.wants.withdraw(&id).await?;
         let gone = gone.ok_or_else(|| Status::not_found("nothing is connected under this id"))?;
         let service = &gone.connect.service;
@@ -93,7 +97,13 @@ impl v1::wants_server::Wants for Service {
             .by_id
             .values()
             .filter(|kept| !mine || kept.caller == caller.id);
-        let wants = kept.map(|kept| self.state(kept, &seen, now)).collect();
+        let mut wants: Vec<_> = kept.map(|kept| self.state(kept, &seen, now)).collect();
+        let leased = self.wants.leased().at(now).into_iter();
+        let leased = leased.filter(|(_, leased)| !mine || leased.caller == caller.id);
+        wants.extend(leased.map(|(id, leased)| v1::WantState {
+            want: Some(v1::Want::new(&id, &leased.want)),
+            ..self.leased_state(&id)
+        }));
         Ok(Response::new(v1::WantList { wants }))
     }
 }
@@ -111,6 +121,26 @@ impl Service {
         let ended = |error| Status::internal(format!("the reading did not end: {error}"));
         let internal = |error: StoreError| Status::internal(error.to_string());
         read.map_err(ended)?.map_err(internal)
+    }
+
+    /// The best that any agent made of it; nothing when none has heard of it.
+    fn leased_state(&self, id: &str) -> v1::WantState {
+        let rank = |state: WantState| match state {
+            WantState::Attached => 4,
+            WantState::Refused => 3,
+            WantState::Pending => 2,
+            WantState::Stopped | WantState::Expired => 1,
+        };
+        let reports = self.live.want_reports(id);
+        let best = reports.iter().map(|(_, report)| report);
+        match best.max_by_key(|report| rank(report.state)) {
+            Some(report) => told(id, report.state.name(), report.reason.raw()),
+            None => told(
+                id,
+                WantState::Pending.name(),
+                "no agent has heard of it yet",
+            ),
+        }
     }
 
     fn state(&self, kept: &KeptConnect, seen: &[SeenInstance], now: TimeNs) -> v1::WantState {

@@ -1,8 +1,10 @@
 //! What a wish must be like, whoever sends it. Each refusal says the form.
 
 use super::WantError;
+use coral_model::want::LEASE_MAX;
 use coral_model::{Check, Connect, ConnectTarget, Observed};
 use regex_lite::RegexBuilder;
+use std::time::Duration;
 
 const ID_MAX: usize = 300;
 const NAME_MAX: usize = 63;
@@ -26,6 +28,13 @@ pub(super) fn id(id: &str) -> Result<(), WantError> {
     match !id.is_empty() && id.len() <= ID_MAX && id.chars().all(plain) {
         true => Ok(()),
         false => Err(bad(format!("a wish needs an id of 1 to {ID_MAX} bytes"))),
+    }
+}
+
+pub(super) fn lease(lease: Duration) -> Result<(), WantError> {
+    match lease > Duration::ZERO && lease <= LEASE_MAX {
+        true => Ok(()),
+        false => Err(bad("a lease is at least a millisecond and at most an hour")),
     }
 }
 

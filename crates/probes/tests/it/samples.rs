@@ -93,12 +93,12 @@ fn a_busy_process_is_sampled_as_often_as_it_runs() {
 fn a_session_samples_whom_it_is_about_and_nobody_else() {
     let (about, other) = (Burner::start(), Burner::start());
     let mut sampler = sampler();
-    sampler.aim(about.0.id(), true).unwrap();
-    sampler.sample_session(499, 7).unwrap();
+    sampler.aim(7, about.0.id(), true).unwrap();
+    sampler.begin(7, 499).unwrap();
     let seen = during(&mut sampler, Duration::from_secs(2));
     assert!(seen.of(about.0.id(), 7) > 100);
     assert_eq!(seen.of(other.0.id(), 7), 0);
-    sampler.sample_session(0, 7).unwrap();
+    sampler.end(7);
     let mut after = Seen::default();
     after.drain(&mut sampler);
     let after = during(&mut sampler, Duration::from_millis(300));

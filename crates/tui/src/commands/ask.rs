@@ -81,6 +81,11 @@ fn apart(text: &str, output: Output, screen: bool, first: bool) -> String {
     }
 }
 
+/// Prints an answer.
+pub(super) fn shown(answer: &Answer, output: Output, all: bool) -> Result<(), Failure> {
+    print(&form(answer, output, all)?).map(drop)
+}
+
 fn form(answer: &Answer, output: Output, all: bool) -> Result<String, Failure> {
     if output == Output::Csv {
         return coral_report::csv(answer)

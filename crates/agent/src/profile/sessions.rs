@@ -1,0 +1,146 @@
+//! Profiles that somebody wished for: more samples of one service's processes, until the lease is over by this agent's own
+//! clock, or the wish is withdrawn.
+
+use crate::desired::ProfileWish;
+use crate::enrich::Processes;
+use coral_model::Observed;
+use coral_model::want::{WantReport, WantState, session};
+use coral_probes::sampler::Sampler;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// Sessions at once; each is an event a processor.
+const MOST: usize = 8;
+
+/// A session.
+#[derive(Debug)]
+struct Session {
+    wish: ProfileWish,
+    /// The kernel side's number for it.
+    number: u32,
+    until: Instant,
+    targets: BTreeSet<u32>,
+    reported: Option<WantState>,
+}
+
+/// All that run or ran.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    running: BTreeMap<String, Session>,
+    /// Wishes that ended here, which a set may still hold.
+    over: BTreeSet<String>,
+    next: u32,
+    reports: Vec<WantReport>,
+}
+
+impl Sessions {
+    /// What the colony wishes now: what is new begins, what is missing ends.
+    pub fn wish(&mut self, wishes: Vec<ProfileWish>, sampler: &mut Sampler) {
+        let ids: BTreeSet<&String> = wishes.iter().map(|w| &w.id).collect();
+        self.over.retain(|id| ids.contains(id));
+        let gone = self.running.keys().filter(|id| !ids.contains(id));
+        for id in gone.cloned().collect::<Vec<_>>() {
+            self.end(&id, WantState::Stopped, sampler);
+        }
+        for wish in wishes {
+            if !self.running.contains_key(&wish.id) && !self.over.contains(&wish.id) {
+                self.begin(wish, sampler);
+            }
+        }
+    }
+
+    fn begin(&mut self, wish: ProfileWish, sampler: &mut Sampler) {
+        if self.running.len() >= MOST {
+            let why = format!("{MOST} profiles are taken on this host already");
+            return self.refuse(wish.id, &why);
+        }
+        self.next = self.next.checked_add(1).unwrap_or(1);
+        if let Err(error) = sampler.begin(self.next, wish.hz.into()) {
+            return self.refuse(wish.id, &error.to_string());
+        }
+        let session = Session {
+            number: self.next,
+            until: Instant::now() + wish.lease,
+            targets: BTreeSet::new(),
+            reported: None,
+            wish,
+        };
+        self.running.insert(session.wish.id.clone(), session);
+    }
+
+    fn refuse(&mut self, id: String, why: &str) {
+        self.over.insert(id.clone());
+        self.report(id, WantState::Refused, why);
+    }
+
+    fn report(&mut self, id: String, state: WantState, reason: &str) {
+        self.reports.push(WantReport {
+            id,
+            state,
+            reason: Observed::new(reason),
+        });
+    }
+
+    fn end(&mut self, id: &str, state: WantState, sampler: &mut Sampler) {
+        let Some(session) = self.running.remove(id) else {
+            return;
+        };
+        sampler.end(session.number);
+        for tgid in session.targets {
+            let _ = sampler.aim(session.number, tgid, false);
+        }
+        self.over.insert(id.to_owned());
+        self.report(id.to_owned(), state, "");
+    }
+
+    /// Aims at the processes that there are now, and ends what is over; what there is to report.
+    pub fn tick(&mut self, processes: &Processes, sampler: &mut Sampler) -> Vec<WantReport> {
+        let now = Instant::now();
+        let due = |s: &&Session| s.until <= now;
+        let over: Vec<String> = self
+            .running
+            .values()
+            .filter(due)
+            .map(|s| s.wish.id.clone())
+            .collect();
+        for id in over {
+            self.end(&id, WantState::Expired, sampler);
+        }
+        for session in self.running.values_mut() {
+            let there = processes.pids_of(&session.wish.service);
+            for tgid in session.targets.difference(&there) {
+                let _ = sampler.aim(session.number, *tgid, false);
+            }
+            for tgid in there.difference(&session.targets) {
+                if let Err(error) = sampler.aim(session.number, *tgid, true) {
+                    tracing::warn!("{error}");
+                }
+            }
+            let state = match there.len() {
+                0 => WantState::Pending,
+                _ => WantState::Attached,
+            };
+            if session.reported != Some(state) || session.targets != there {
+                session.reported = Some(state);
+                self.reports.push(WantReport {
+                    id: session.wish.id.clone(),
+                    state,
+                    reason: Observed::new(match there.len() {
+                        0 => "no process of it is here".to_owned(),
+                        1 => "1 process".to_owned(),
+                        n => format!("{n} processes"),
+                    }),
+                });
+            }
+            session.targets = there;
+        }
+        std::mem::take(&mut self.reports)
+    }
+
+    /// The number under which a session's samples are stored, and the time that each stands for.
+    pub fn stored_as(&self, number: u32) -> Option<(u64, Duration)> {
+        let session = self.running.values().find(|s| s.number == number)?;
+        let period = Duration::from_nanos(1_000_000_000 / u64::from(session.wish.hz.max(1)));
+        Some((self::session(&session.wish.id), period))
+    }
+}
