@@ -5,7 +5,6 @@
 //! that drains ([`Live`]) owns every link, so its death detaches everything.
 
 pub mod cgroup;
-#[allow(dead_code)]
 mod elf;
 pub mod handover;
 pub mod layout;
@@ -15,6 +14,7 @@ mod load;
 mod maps;
 pub mod replay;
 pub mod source;
+pub mod symbols;
 mod sys;
 mod unix;
 pub mod unwind;
