@@ -6,13 +6,12 @@ use object::elf;
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
 use object::read::{CompressedData, CompressionFormat};
 use std::borrow::Cow;
+use std::cell::Cell;
 
 type Header = elf::FileHeader64<LE>;
 
 /// Most program headers and sections that are looked at.
 const MOST_HEADERS: usize = 65_536;
-/// Most bytes that a compressed section may become.
-const MOST_SECTION_BYTES: u64 = 192 << 20;
 
 /// Why a file is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +61,6 @@ pub(crate) struct Image<'a> {
     pub sections: Vec<Section<'a>>,
     /// Address of `.eh_frame_hdr`, by the program headers.
     pub eh_frame_hdr: Option<u64>,
-    pub is_shared: bool,
 }
 
 impl<'a> Image<'a> {
@@ -88,7 +86,6 @@ impl<'a> Image<'a> {
             segments,
             sections: sections(header, data),
             eh_frame_hdr,
-            is_shared: header.e_type(LE) == elf::ET_DYN,
         })
     }
 
@@ -181,27 +178,32 @@ impl<'a> Section<'a> {
         self.raw.unwrap_or_default()
     }
 
-    /// Its bytes, decompressed where they are compressed; none where they cannot be, or would be too many.
-    pub fn content(&self) -> Cow<'a, [u8]> {
+    /// Its bytes, unpacked where they are packed, which takes of what is `left`. `None`: they would be too many. What
+    /// does not unpack is empty.
+    pub fn content(&self, left: &Cell<u64>) -> Option<Cow<'a, [u8]>> {
         let raw = self.raw();
         if self.flags & elf::SHF_COMPRESSED.0 == 0 {
-            return Cow::Borrowed(raw);
+            return Some(Cow::Borrowed(raw));
         }
-        decompressed(raw).map_or(Cow::Borrowed(&[]), Cow::Owned)
+        let Some(bytes) = unpacked_bytes(raw) else {
+            return Some(Cow::Borrowed(&[]));
+        };
+        left.set(left.get().checked_sub(bytes)?);
+        Some(unpacked(raw, bytes).map_or(Cow::Borrowed(&[]), Cow::Owned))
     }
 }
 
-fn decompressed(raw: &[u8]) -> Option<Vec<u8>> {
-    let word = |at: usize| Some(u32::from_le_bytes(raw.get(at..at + 4)?.try_into().ok()?));
-    let format = match word(0)? {
-        1 => CompressionFormat::Zlib,
-        2 => CompressionFormat::Zstandard,
+/// `ch_size` of the header of a packed section.
+fn unpacked_bytes(raw: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(raw.get(8..16)?.try_into().ok()?))
+}
+
+fn unpacked(raw: &[u8], uncompressed_size: u64) -> Option<Vec<u8>> {
+    let format = match raw.get(..4)? {
+        [1, 0, 0, 0] => CompressionFormat::Zlib,
+        [2, 0, 0, 0] => CompressionFormat::Zstandard,
         _ => return None,
     };
-    let uncompressed_size = u64::from_le_bytes(raw.get(8..16)?.try_into().ok()?);
-    if uncompressed_size > MOST_SECTION_BYTES {
-        return None;
-    }
     let data = CompressedData {
         format,
         data: raw.get(24..)?,

@@ -5,7 +5,6 @@
 //! that drains ([`Live`]) owns every link, so its death detaches everything.
 
 pub mod cgroup;
-#[allow(dead_code)]
 mod elf;
 pub mod handover;
 pub mod layout;
@@ -17,6 +16,7 @@ mod perf;
 pub mod replay;
 pub mod sampler;
 pub mod source;
+pub mod symbols;
 mod sys;
 mod unix;
 pub mod unwind;

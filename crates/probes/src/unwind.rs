@@ -13,6 +13,7 @@ mod walk;
 
 pub use crate::elf::{ElfError, Segment};
 pub use compile::{compile, fuzz, segments};
+pub(crate) use maps::hex;
 pub use maps::{Mapping, Mappings, bias, fuzz as fuzz_maps};
 pub use report::Report;
 pub use table::{BLOCK_BYTES, NoTable, Table};

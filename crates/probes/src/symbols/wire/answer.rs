@@ -1,0 +1,170 @@
+//! What the child answers.
+
+use super::{MOST_ADDRESSES, MOST_ANSWER_BYTES, Reader, Writer};
+use crate::symbols::{Frame, Identity, MOST_NAME_BYTES, Missing, Named};
+use crate::unwind::{Report, Segment, Table};
+
+/// Most inlined frames of an address.
+const MOST_FRAMES: usize = 64;
+/// Longest path of a source file.
+const MOST_PATH_BYTES: usize = 1024;
+/// Longest text of an identity.
+const MOST_IDENTITY_BYTES: usize = 4096;
+/// Most segments of a program.
+const MOST_SEGMENTS: usize = 256;
+
+/// A compiled program file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiled {
+    /// The unwind table.
+    pub table: Table,
+    /// What came of it.
+    pub report: Report,
+    /// Its executable segments, for [`crate::unwind::bias`].
+    pub segments: Vec<Segment>,
+    /// Which build it is, and where its debug information may be.
+    pub identity: Identity,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Nothing can be said of the file.
+    Refused(Missing),
+    /// One for each address.
+    Named(Vec<Named>),
+    Compiled(Box<Compiled>),
+    Identity(Identity),
+}
+
+impl Answer {
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        match self {
+            Self::Refused(missing) => {
+                out.u8(0);
+                out.u8(*missing as u8);
+            }
+            Self::Named(all) => {
+                out.u8(1);
+                out.u32(all.len() as u32);
+                all.iter().for_each(|named| write_named(&mut out, named));
+            }
+            Self::Compiled(compiled) => {
+                out.u8(2);
+                write_identity(&mut out, &compiled.identity);
+                write_segments(&mut out, &compiled.segments);
+                compiled
+                    .report
+                    .words()
+                    .iter()
+                    .for_each(|word| out.u64(*word));
+                out.bytes(&compiled.table.to_bytes());
+            }
+            Self::Identity(identity) => {
+                out.u8(3);
+                write_identity(&mut out, identity);
+            }
+        }
+        out.0
+    }
+
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        let answer = match reader.u8()? {
+            0 => Self::Refused(Missing::of(reader.u8()?)?),
+            1 => Self::Named(reader.list(MOST_ADDRESSES, read_named)?),
+            2 => Self::Compiled(Box::new(read_compiled(&mut reader)?)),
+            3 => Self::Identity(read_identity(&mut reader)?),
+            _ => return None,
+        };
+        reader.is_empty().then_some(answer)
+    }
+}
+
+fn write_named(out: &mut Writer, named: &Named) {
+    out.u8(named.missing.map_or(0, |missing| missing as u8));
+    out.u32(named.frames.len() as u32);
+    for frame in &named.frames {
+        out.u8(u8::from(frame.inlined));
+        out.u32(frame.line.unwrap_or(0));
+        out.option(frame.file.as_deref().map(str::as_bytes));
+        out.bytes(frame.function.as_bytes());
+    }
+}
+
+fn read_named(reader: &mut Reader<'_>) -> Option<Named> {
+    let missing = match reader.u8()? {
+        0 => None,
+        number => Some(Missing::of(number)?),
+    };
+    let frames = reader.list(MOST_FRAMES, |reader| {
+        Some(Frame {
+            inlined: reader.u8()? == 1,
+            line: reader.u32().map(|line| (line > 0).then_some(line))?,
+            file: reader.option(|reader| reader.text(MOST_PATH_BYTES))?,
+            function: reader.text(MOST_NAME_BYTES)?,
+        })
+    })?;
+    Some(Named { frames, missing })
+}
+
+fn write_segments(out: &mut Writer, segments: &[Segment]) {
+    let code = segments.iter().filter(|segment| segment.is_executable);
+    let code: Vec<_> = code.take(MOST_SEGMENTS).collect();
+    out.u32(code.len() as u32);
+    for segment in code {
+        out.u64(segment.offset);
+        out.u64(segment.address);
+        out.u64(segment.file_bytes);
+        out.u64(segment.memory_bytes);
+    }
+}
+
+fn read_compiled(reader: &mut Reader<'_>) -> Option<Compiled> {
+    let identity = read_identity(reader)?;
+    let segments = reader.list(MOST_SEGMENTS, |reader| {
+        Some(Segment {
+            offset: reader.u64()?,
+            address: reader.u64()?,
+            file_bytes: reader.u64()?,
+            memory_bytes: reader.u64()?,
+            is_executable: true,
+        })
+    })?;
+    let mut words = [0; Report::WORDS];
+    for word in &mut words {
+        *word = reader.u64()?;
+    }
+    Some(Compiled {
+        table: Table::from_bytes(reader.bytes(MOST_ANSWER_BYTES)?).ok()?,
+        report: Report::of_words(words),
+        segments,
+        identity,
+    })
+}
+
+fn write_identity(out: &mut Writer, identity: &Identity) {
+    out.option(identity.build_id.as_deref());
+    out.u8(u8::from(identity.link.is_some()));
+    if let Some((name, sum)) = &identity.link {
+        out.bytes(name);
+        out.u32(*sum);
+    }
+    out.u8(u8::from(identity.shared.is_some()));
+    if let Some((path, id)) = &identity.shared {
+        out.bytes(path);
+        out.bytes(id);
+    }
+    out.u8(u8::from(identity.has_debug_info));
+}
+
+fn read_identity(reader: &mut Reader<'_>) -> Option<Identity> {
+    let text = |reader: &mut Reader<'_>| Some(reader.bytes(MOST_IDENTITY_BYTES)?.to_vec());
+    Some(Identity {
+        build_id: reader.option(text)?,
+        link: reader.option(|reader| Some((text(reader)?, reader.u32()?)))?,
+        shared: reader.option(|reader| Some((text(reader)?, text(reader)?)))?,
+        has_debug_info: reader.u8()? == 1,
+    })
+}
