@@ -27,7 +27,7 @@ mod spool;
 
 pub use chronicle::fuzz as fuzz_command_line;
 pub use clock::{Clocks, Reading};
-pub use loader::serve_loader;
+pub use loader::{serve_loader, serve_symbols};
 pub use proc::build::fuzz as fuzz_program_file;
 pub use proc::netns::fuzz as fuzz_socket_table;
 pub use profile::Profiler;

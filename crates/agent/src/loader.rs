@@ -38,6 +38,14 @@ pub fn load_in_child(program: &std::path::Path) -> Result<Loaded, ProbesError> {
     })
 }
 
+/// The side of the child that reads program files.
+///
+/// # Errors
+/// [`coral_probes::symbols::ServeError`].
+pub fn serve_symbols(socket: OwnedFd) -> Result<(), coral_probes::symbols::ServeError> {
+    coral_probes::symbols::serve(UnixStream::from(socket))
+}
+
 /// The child's side: loads, and hands over through standard input.
 ///
 /// # Errors

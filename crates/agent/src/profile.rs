@@ -1,13 +1,17 @@
 //! Where the processors are: samples of stacks, taken always and for sessions, with the place of each address in the files
 //! of its process. Names are found out later, in a process of their own.
 
+mod clerk;
 mod files;
+mod names;
 mod open;
 mod sessions;
 mod spaces;
+mod tables;
 
 use crate::desired::ProfileWish;
 use crate::enrich::{InstanceId, Processes};
+use clerk::{Clerk, Found};
 use coral_model::profile::{Binary, StackEnd};
 use coral_model::summary::PULSE;
 use coral_model::{Item, Observed, TimeNs, Window};
@@ -16,12 +20,15 @@ use coral_probes::abi::profile::{StackHead, StackKey, TOO_DEEP};
 use coral_probes::abi::unwind::Outcome;
 use coral_probes::sampler::{ALWAYS, NewStack, Sampled, Sampler};
 use files::Files;
+use names::Told;
 use open::{Known, Of, Open, Spot, Whose, instance_of};
 use sessions::Sessions;
 use spaces::Spaces;
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tables::Tables;
 
 /// How often each processor is looked at, always. A prime: programs that do something a hundred times a second are not met
 /// at the same place each time.
@@ -34,6 +41,11 @@ const SPACE_TICKS: u32 = 60;
 /// The profiler of one agent.
 pub struct Profiler {
     sampler: Sampler,
+    clerk: Clerk,
+    tables: Tables,
+    told: Told,
+    /// Names that were found since they were last taken.
+    names: Vec<Item>,
     sampled: Sampled,
     stacks: HashMap<StackKey, (Arc<Known>, u32)>,
     files: Files,
@@ -53,9 +65,19 @@ impl Profiler {
     ///
     /// # Errors
     /// The system's words, when a clock cannot be made.
-    pub fn new(mut sampler: Sampler) -> Result<Self, ProbesError> {
+    pub fn new(mut sampler: Sampler, program: &Path) -> Result<Self, ProbesError> {
+        let clerk = Clerk::start(program.to_owned()).map_err(|source| ProbesError::Call {
+            call: "start",
+            what: "the thread that finds names".to_owned(),
+            source,
+        })?;
+        let tables = Tables::new(&mut sampler);
         sampler.sample_always(HZ)?;
         Ok(Self {
+            clerk,
+            tables,
+            told: Told::default(),
+            names: vec![],
             sampler,
             sampled: Sampled::default(),
             stacks: HashMap::new(),
@@ -82,10 +104,13 @@ impl Profiler {
             tracing::warn!("{error}");
         }
         if self.files.are_too_many() {
-            self.files = Files::default();
+            self.files = self.files.anew();
             self.spaces.clear();
             self.stacks.clear();
+            self.told.clear();
+            self.tables.clear(&mut self.sampler);
         }
+        self.take_found();
         for stack in std::mem::take(&mut self.sampled.stacks) {
             let known = Arc::new(self.known(&stack));
             self.stacks.insert(stack.head.key, (known, self.tick));
@@ -95,7 +120,44 @@ impl Profiler {
         }
         let oldest = self.tick.saturating_sub(STACK_TICKS);
         self.stacks.retain(|_, (_, tick)| *tick >= oldest);
-        self.spaces.forget(self.tick.saturating_sub(SPACE_TICKS));
+        for gone in self.spaces.forget(self.tick.saturating_sub(SPACE_TICKS)) {
+            let _ = self.sampler.place(gone, None);
+        }
+        self.tell_spaces();
+        let watched = self.sessions.any();
+        let (files, kernel) = (&self.files, &self.kernel);
+        self.told
+            .ask(&self.clerk, files, kernel, self.tick, watched);
+    }
+
+    /// Takes what the clerk has found out.
+    fn take_found(&mut self) {
+        for found in self.clerk.found() {
+            match found {
+                Found::Names(symbols) => self.names.push(Item::Symbols(symbols)),
+                Found::Table(file, blocks) => {
+                    let loaded = self.tables.load(file, blocks, &mut self.sampler, self.tick);
+                    if let Err(error) = loaded {
+                        tracing::warn!("an unwind table: {error}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells the kernel side where the code of the processes lies that were met.
+    fn tell_spaces(&mut self) {
+        let generation = self.tables.generation + 1;
+        for (tgid, placed) in self.spaces.untold(self.tick, generation) {
+            for p in placed {
+                self.tables
+                    .want(p.file, &self.files, &self.clerk, self.tick);
+            }
+            let space = self.tables.space(placed);
+            if let Err(error) = self.sampler.place(tgid, Some(&space)) {
+                tracing::debug!("{error}");
+            }
+        }
     }
 
     fn count(&mut self, processes: &mut Processes, key: StackKey, samples: u64) {
@@ -140,6 +202,7 @@ impl Profiler {
             frames.push(Spot::from(place));
         }
         frames.extend(kernel.iter().rev().map(|address| Spot::Kernel(*address)));
+        frames.iter().for_each(|spot| self.told.met(*spot, tick));
         Known {
             thread: head.comm,
             frames,
@@ -160,7 +223,7 @@ impl Profiler {
         self.sessions.wish(wishes, &mut self.sampler);
     }
 
-    /// What sessions have to tell each second: their samples, and what became of them.
+    /// What there is to tell each second: names, samples of sessions, and what became of these.
     pub fn sessions(&mut self, processes: &Processes, at: TimeNs) -> Vec<Item> {
         let window = Window {
             from: at.minus(PULSE),
@@ -170,10 +233,9 @@ impl Profiler {
         let build = |id| builds.get(&id).cloned().unwrap_or_default();
         let sampled = self.open.close(window, files, kernel, build, Of::Sessions);
         let reports = self.sessions.tick(processes, &mut self.sampler);
-        sampled
-            .into_iter()
-            .chain(reports.into_iter().map(Item::Want))
-            .collect()
+        let named = std::mem::take(&mut self.names).into_iter();
+        let reports = reports.into_iter().map(Item::Want);
+        named.chain(sampled).chain(reports).collect()
     }
 
     /// The processes that the open interval speaks of.

@@ -59,7 +59,7 @@ pub async fn run(options: Options) -> Result<(), AgentError> {
         let sampler = Sampler::take(&mut loaded);
         Ok(Attached {
             source: Box::new(Live::attach(loaded)?),
-            profiler: Some(sampler.and_then(Profiler::new)),
+            profiler: Some(sampler.and_then(|s| Profiler::new(s, loader))),
         })
     };
     run_over(options, attach).await

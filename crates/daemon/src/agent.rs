@@ -3,6 +3,7 @@
 use clap::Args;
 use color_eyre::eyre::Result;
 use coral_config::{ColonyFolder, Folders, Person};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -74,4 +75,10 @@ pub fn load() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Reads program files for the agent at the other end of standard input, without rights.
+pub fn symbolize() -> Result<()> {
+    let socket = std::io::stdin().as_fd().try_clone_to_owned()?;
+    Ok(coral_agent::serve_symbols(socket)?)
 }

@@ -38,6 +38,9 @@ enum CoralRole {
     /// Load the kernel programs for an agent (what the agent runs)
     #[command(hide = true)]
     Load,
+    /// Read program files for an agent (what the agent runs)
+    #[command(hide = true)]
+    Symbolize,
 }
 
 fn main() -> Result<ExitCode> {
@@ -60,6 +63,7 @@ fn main() -> Result<ExitCode> {
         CoralRole::Supervise(plan) => supervise::start(&plan)?,
         CoralRole::DialStdio { colony } => return dial::stdio(&colony),
         CoralRole::Load => return Ok(agent::load()),
+        CoralRole::Symbolize => agent::symbolize()?,
     }
     Ok(ExitCode::SUCCESS)
 }

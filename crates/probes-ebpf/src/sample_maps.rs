@@ -27,6 +27,8 @@ pub static TARGETS: HashMap<u64, u32> = HashMap::with_max_entries(4_096, BPF_F_N
 pub static TALLY: Array<u64> = Array::with_max_entries(tally::COUNT, 0);
 #[map(name = "coral_sampler")]
 pub static SAMPLER: PerCpuArray<Sampler> = PerCpuArray::with_max_entries(1, 0);
+/// `BPF_F_INNER_MAP`: what is put in may have more places than this one.
+const OF_ANY_SIZE: usize = 1 << 12;
 /// The unwind tables, by file.
 #[btf_map(name = "coral_tables")]
-pub static TABLES: HashOfMaps<u64, BtfArray<Block, 1>, 1_024> = HashOfMaps::new();
+pub static TABLES: HashOfMaps<u64, BtfArray<Block, 1, OF_ANY_SIZE>, 1_024> = HashOfMaps::new();

@@ -187,8 +187,8 @@ impl Processes {
         if let Some(id) = key.filter(|id| self.known.contains_key(id)) {
             return id;
         }
-        // No process starts at such a tick: it stands for the number of the program.
-        let number = u64::MAX - self.passing.len() as u64;
+        // No process starts at such a tick: it stands for the program.
+        let number = 1 << 63 | coral_model::want::session(service.name.raw());
         let id = self.add((0, number), service.clone(), ServiceClass::System, None);
         if let Some(process) = self.known.get_mut(&id) {
             process.alive = false;

@@ -34,6 +34,10 @@ pub struct CodeFile {
     pub segments: Vec<Segment>,
     /// Open, as long as there is room.
     pub file: Option<File>,
+    /// A process that had it mapped.
+    pub pid: u32,
+    /// Code without a file, made while the program ran.
+    pub is_made: bool,
 }
 
 /// Device, inode, path.
@@ -42,6 +46,8 @@ type Key = ((u32, u32), u64, Vec<u8>);
 /// All that were met.
 #[derive(Debug, Default)]
 pub struct Files {
+    /// The number of the first.
+    base: u32,
     all: Vec<CodeFile>,
     by_key: HashMap<Key, FileNumber>,
     open: usize,
@@ -50,7 +56,16 @@ pub struct Files {
 impl Files {
     /// A file by its number.
     pub fn get(&self, number: FileNumber) -> Option<&CodeFile> {
-        self.all.get(number.0 as usize)
+        let index = number.0.checked_sub(self.base)?;
+        self.all.get(index as usize)
+    }
+
+    /// None, with numbers that no file had before.
+    pub fn anew(&self) -> Self {
+        Self {
+            base: self.base.wrapping_add(self.all.len() as u32),
+            ..Self::default()
+        }
     }
 
     /// Whether it is time to learn all anew.
@@ -64,7 +79,7 @@ impl Files {
         if let Some(&number) = self.by_key.get(&key) {
             return number;
         }
-        let number = FileNumber(self.all.len() as u32);
+        let number = FileNumber(self.base.wrapping_add(self.all.len() as u32));
         let known = match mapping.inode {
             0 => without_file(pid, mapping),
             _ => self.read(pid, mapping),
@@ -88,6 +103,8 @@ impl Files {
             },
             segments: vec![],
             file: None,
+            pid,
+            is_made: false,
         };
         let Some(file) = file else {
             return known;
@@ -135,5 +152,7 @@ fn without_file(pid: u32, mapping: &Mapping) -> CodeFile {
         },
         segments: vec![],
         file: None,
+        pid,
+        is_made: !mapping.is_vdso(),
     }
 }

@@ -137,6 +137,11 @@ impl Sessions {
         std::mem::take(&mut self.reports)
     }
 
+    /// Whether one runs.
+    pub fn any(&self) -> bool {
+        !self.running.is_empty()
+    }
+
     /// The number under which a session's samples are stored, and the time that each stands for.
     pub fn stored_as(&self, number: u32) -> Option<(u64, Duration)> {
         let session = self.running.values().find(|s| s.number == number)?;

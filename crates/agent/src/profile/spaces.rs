@@ -22,6 +22,8 @@ pub struct Placed {
     pub bias: u64,
     /// The file.
     pub file: FileNumber,
+    /// Whether it is what the kernel gives every process.
+    pub is_vdso: bool,
 }
 
 #[derive(Debug, Default)]
@@ -29,6 +31,8 @@ struct Space {
     mappings: Vec<Placed>,
     read_at: u32,
     used_at: u32,
+    /// The tables that the kernel side was told with; 0 = not told.
+    told: u64,
 }
 
 /// The processes that were met.
@@ -61,12 +65,27 @@ impl Spaces {
         space.read_at = tick;
         let text = std::fs::read(format!("/proc/{tgid}/maps")).ok()?;
         space.mappings = placed(tgid, &Mappings::parse(&text), files);
+        space.told = 0;
         space.find(address)
     }
 
     /// The mappings of a process.
     pub fn of(&self, tgid: u32) -> Option<&[Placed]> {
         self.known.get(&tgid).map(|space| &*space.mappings)
+    }
+
+    /// The processes that were met at this tick and whose memory the kernel side does not know with these tables.
+    pub fn untold(&mut self, tick: u32, generation: u64) -> Vec<(u32, &[Placed])> {
+        let stale = |space: &&mut Space| space.used_at == tick && space.told != generation;
+        let all = self.known.iter_mut();
+        all.filter_map(|(tgid, space)| {
+            if !stale(&space) {
+                return None;
+            }
+            space.told = generation;
+            Some((*tgid, &*space.mappings))
+        })
+        .collect()
     }
 
     /// Forgets processes that were not met since a tick; which.
@@ -114,6 +133,7 @@ fn placed(tgid: u32, mappings: &Mappings, files: &mut Files) -> Vec<Placed> {
             end: mapping.end,
             bias,
             file: number,
+            is_vdso: mapping.is_vdso(),
         }
     };
     mappings.all.iter().map(place).collect()

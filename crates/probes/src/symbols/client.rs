@@ -123,6 +123,13 @@ impl Symbols {
         self.child.as_ref().map(|running| running.child.id())
     }
 
+    /// Ends the child; the next question starts another.
+    pub fn rest(&mut self) {
+        if let Some(running) = self.child.take() {
+            let _ = end(running, io::ErrorKind::TimedOut);
+        }
+    }
+
     /// Lets go of a child that has ended by itself. To be called now and then.
     pub fn reap(&mut self) {
         let ended = |running: &mut Running| !matches!(running.child.try_wait(), Ok(None));
@@ -281,9 +288,7 @@ impl Symbols {
 
 impl Drop for Symbols {
     fn drop(&mut self) {
-        if let Some(running) = self.child.take() {
-            let _ = end(running, io::ErrorKind::TimedOut);
-        }
+        self.rest();
     }
 }
 

@@ -8,6 +8,7 @@
 mod contract;
 mod durable;
 mod full;
+mod profiles;
 mod retention;
 mod rollup;
 mod samples;
