@@ -51,13 +51,30 @@ fn has(seen: &Seen, names: &[&str]) -> bool {
 #[test]
 fn walks_end_at_the_start_whatever_the_instruction() {
     let folder = tempfile::tempdir().unwrap();
-    let variants: [(&str, &[&str]); 4] = [
+    let variants: [(&str, &[&str]); 6] = [
         ("pie", &["-pie", "-fPIE"]),
         ("fixed", &["-no-pie", "-fno-pie"]),
         ("static", &["-static"]),
         (
             "lazy",
             &["-pie", "-fPIE", "-Wl,-z,lazy", "-fcf-protection=none"],
+        ),
+        // Linkage tables that the linker wrote nothing about.
+        (
+            "bare",
+            &[
+                "-Wl,-z,lazy",
+                "-Wl,--no-ld-generated-unwind-info",
+                "-fcf-protection=none",
+            ],
+        ),
+        (
+            "guarded",
+            &[
+                "-Wl,-z,ibtplt",
+                "-Wl,--no-ld-generated-unwind-info",
+                "-fcf-protection=full",
+            ],
         ),
     ];
     for (name, flags) in variants {
