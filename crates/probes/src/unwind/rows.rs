@@ -89,7 +89,7 @@ impl Rows {
         });
     }
 
-    fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.functions.len() >= MOST_FUNCTIONS || self.rows.len() >= MOST_ROWS
     }
 }
