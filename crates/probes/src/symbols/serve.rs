@@ -81,44 +81,37 @@ pub(super) fn serve_until_idle(stream: &UnixStream, idle: Duration) -> Result<()
 
 /// Names addresses of one program for as long as it is the same; gives the first request for another.
 fn names(socket: &Socket<'_>, mut asked: Asked) -> Result<Option<Asked>, ServeError> {
-    let file = asked.request.file;
-    let files = asked
-        .file(files::MAIN)
-        .ok_or(Missing::Corrupt)
-        .and_then(|main| {
-            let opened = Files::open(main, asked.file(files::DEBUG), asked.file(files::SHARED));
-            opened.map_err(|error| refusal(&error))
-        });
-    let sources = match &files {
-        Ok(files) => Sources::of(files).map_err(|_| Missing::Corrupt),
-        Err(missing) => Err(*missing),
+    let (file, mut until) = (asked.request.file, Instant::now() + REQUEST_TIME);
+    let files = match open(&asked) {
+        Ok(files) => files,
+        Err(missing) => return refuse(socket, missing),
     };
-    let sources = match &sources {
-        Ok(sources) => sources,
-        Err(missing) => {
-            send(socket, &Answer::Refused(*missing))?;
-            return receive(socket);
-        }
+    let Ok(sources) = Sources::of(&files) else {
+        return refuse(socket, Missing::Corrupt);
     };
-    let until = Instant::now() + REQUEST_TIME;
-    let symbolizer = Symbolizer::new(sources);
-    let mut until = Some(until);
+    let symbolizer = Symbolizer::new(&sources);
     loop {
-        let until = until
-            .take()
-            .unwrap_or_else(|| Instant::now() + REQUEST_TIME);
-        let find = |address| symbolizer.find(address);
-        send(
-            socket,
-            &Answer::Named(all(&asked.request.addresses, until, find)),
-        )?;
+        let named = all(&asked.request.addresses, until, |at| symbolizer.find(at));
+        files.forget();
+        send(socket, &Answer::Named(named))?;
         match receive(socket)? {
             Some(next) if next.request.kind == Kind::Names && next.request.file == file => {
-                asked = next;
+                (asked, until) = (next, Instant::now() + REQUEST_TIME);
             }
             next => return Ok(next),
         }
     }
+}
+
+fn open(asked: &Asked) -> Result<Files, Missing> {
+    let main = asked.file(files::MAIN).ok_or(Missing::Corrupt)?;
+    let opened = Files::open(main, asked.file(files::DEBUG), asked.file(files::SHARED));
+    opened.map_err(|error| refusal(&error))
+}
+
+fn refuse(socket: &Socket<'_>, missing: Missing) -> Result<Option<Asked>, ServeError> {
+    send(socket, &Answer::Refused(missing))?;
+    receive(socket)
 }
 
 /// Names addresses while there is time and room.
