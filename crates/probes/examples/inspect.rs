@@ -43,6 +43,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         begun.elapsed().as_millis(),
         memory()?
     );
+    drop(symbolizer);
+    files.forget();
+    println!("after: {}", memory()?);
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 
 pub mod cgroup;
 mod elf;
+mod go;
 pub mod handover;
 pub mod layout;
 mod links;

@@ -7,7 +7,6 @@
 mod client;
 mod debug_file;
 mod demangle;
-mod go;
 mod jail;
 mod linkage;
 mod ranges;
@@ -17,10 +16,10 @@ mod symbolizer;
 mod symtab;
 mod wire;
 
+pub use crate::go::fuzz as fuzz_go;
 pub use client::{Counts, Opened, Symbols, SymbolsError};
 pub use debug_file::{Identity, crc32};
 pub use demangle::{MOST_NAME_BYTES, demangle, fuzz as fuzz_demangle};
-pub use go::fuzz as fuzz_go;
 pub use ranges::fuzz as fuzz_ranges;
 pub use serve::{IDLE_SECONDS, ServeError, serve};
 pub use sources::{Files, OpenError, Sources};

@@ -1,17 +1,17 @@
 //! The agent's side: starts the child when there is something to ask, and does not suffer when it dies. A file that
 //! killed it, or took too long, is not asked about again.
 
-use super::wire::{Answer, Compiled, Kind, MOST_ADDRESSES, MOST_ANSWER_BYTES, Request, files};
+mod running;
+
+use super::wire::{Answer, Compiled, Kind, MOST_ADDRESSES, Request, files};
 use super::{Identity, Missing, Named};
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use running::Running;
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::io::{self, IoSlice, Read as _, Write as _};
-use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixStream;
+use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Sender, channel};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 /// So long an answer may take.
@@ -87,13 +87,6 @@ pub struct Symbols {
     counts: Counts,
 }
 
-struct Running {
-    child: Child,
-    socket: UnixStream,
-    /// Dropped, it lets the thread go that started the child.
-    _starter: Sender<()>,
-}
-
 impl Symbols {
     /// The child is this program with these arguments; its standard input is the socket for [`super::serve()`].
     pub fn new(program: PathBuf, arguments: Vec<OsString>) -> Self {
@@ -120,7 +113,7 @@ impl Symbols {
 
     /// The child's process, while it is there.
     pub fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(|running| running.child.id())
+        self.child.as_ref().map(|running| running.pid())
     }
 
     /// Ends the child; the next question starts another.
@@ -132,8 +125,7 @@ impl Symbols {
 
     /// Lets go of a child that has ended by itself. To be called now and then.
     pub fn reap(&mut self) {
-        let ended = |running: &mut Running| !matches!(running.child.try_wait(), Ok(None));
-        if self.child.as_mut().is_some_and(ended) {
+        if self.child.as_mut().is_some_and(Running::has_ended) {
             self.child = None;
         }
     }
@@ -244,20 +236,24 @@ impl Symbols {
         loop {
             let running = match self.child.take() {
                 Some(running) => running,
-                None => self.start()?,
+                None => {
+                    let started = Running::start(&self.program, &self.arguments);
+                    self.counts.started += u64::from(started.is_ok());
+                    started.map_err(SymbolsError::Start)?
+                }
             };
-            let error = match talk(&running.socket, request, fds, until) {
+            let error = match running.talk(request, fds, until) {
                 Ok(Some(answer)) => {
                     self.child = Some(running);
                     return Ok(answer);
                 }
                 Ok(None) => {
-                    let _ = end(running, io::ErrorKind::TimedOut);
+                    let _ = running.end(io::ErrorKind::TimedOut);
                     return Err(SymbolsError::NoAnswer);
                 }
                 Err(error) => error,
             };
-            let status = end(running, error.kind());
+            let status = running.end(error.kind());
             if status.is_some_and(|status| status.success()) && Instant::now() < until {
                 continue;
             }
@@ -267,104 +263,12 @@ impl Symbols {
             });
         }
     }
-
-    fn start(&mut self) -> Result<Running, SymbolsError> {
-        let (ours, theirs) = UnixStream::pair().map_err(SymbolsError::Start)?;
-        let mut command = Command::new(&self.program);
-        command
-            .args(&self.arguments)
-            .env_clear()
-            .stdin(OwnedFd::from(theirs))
-            .stdout(Stdio::null());
-        let (child, starter) = spawn(command).map_err(SymbolsError::Start)?;
-        self.counts.started += 1;
-        Ok(Running {
-            child,
-            socket: ours,
-            _starter: starter,
-        })
-    }
 }
 
 impl Drop for Symbols {
     fn drop(&mut self) {
-        self.rest();
-    }
-}
-
-/// Starts the child from a thread that lives as long as it: the kernel takes the end of the thread that started a child
-/// for the end of its parent.
-fn spawn(mut command: Command) -> io::Result<(Child, Sender<()>)> {
-    let (tell, told) = channel();
-    let (starter, ended) = channel::<()>();
-    std::thread::Builder::new()
-        .name("symbols".to_owned())
-        .spawn(move || {
-            if tell.send(command.spawn()).is_ok() {
-                drop(command);
-                // An error says that the other end was dropped.
-                let _ = ended.recv();
-            }
-        })?;
-    let child = told.recv().map_err(io::Error::other)??;
-    Ok((child, starter))
-}
-
-/// Ends a child that did not answer; gives how it ended, or nothing if it had to be killed.
-fn end(mut running: Running, error: io::ErrorKind) -> Option<ExitStatus> {
-    let is_slow = matches!(error, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
-    if is_slow {
-        let _ = running.child.kill();
-    }
-    let _ = running.socket.shutdown(std::net::Shutdown::Both);
-    let status = running.child.wait().ok();
-    status.filter(|_| !is_slow)
-}
-
-/// Sends a request and reads the answer; `None` when it is none.
-fn talk(
-    mut socket: &UnixStream,
-    request: &Request,
-    fds: &[RawFd],
-    until: Instant,
-) -> io::Result<Option<Answer>> {
-    let body = request.encode();
-    let length = (body.len() as u32).to_le_bytes();
-    socket.set_write_timeout(Some(left(until)?))?;
-    let rights = [ControlMessage::ScmRights(fds)];
-    let parts = [IoSlice::new(&length)];
-    let flags = MsgFlags::MSG_NOSIGNAL;
-    let sent = sendmsg::<()>(socket.as_raw_fd(), &parts, &rights, flags, None)?;
-    socket.write_all(&length[sent..])?;
-    socket.write_all(&body)?;
-    let mut length = [0; 4];
-    read(socket, &mut length, until)?;
-    let length = u32::from_le_bytes(length) as usize;
-    if length > MOST_ANSWER_BYTES {
-        return Ok(None);
-    }
-    let mut body = vec![0; length];
-    read(socket, &mut body, until)?;
-    Ok(Answer::decode(&body))
-}
-
-fn read(mut socket: &UnixStream, mut into: &mut [u8], until: Instant) -> io::Result<()> {
-    while !into.is_empty() {
-        socket.set_read_timeout(Some(left(until)?))?;
-        match socket.read(into) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => into = &mut into[count..],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        if let Some(running) = self.child.take() {
+            let _ = running.end(io::ErrorKind::TimedOut);
         }
     }
-    Ok(())
-}
-
-fn left(until: Instant) -> io::Result<Duration> {
-    let left = until.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(io::ErrorKind::TimedOut.into());
-    }
-    Ok(left)
 }

@@ -33,6 +33,12 @@ pub enum ServeError {
     NoRequest,
 }
 
+/// Where requests come from, and for how long none may come.
+struct Socket<'a> {
+    stream: &'a UnixStream,
+    idle: Duration,
+}
+
 /// A request with its files.
 struct Asked {
     request: Request,
@@ -52,15 +58,21 @@ impl Asked {
 /// Answers requests until the other end closes, or is silent for [`IDLE_SECONDS`]. Gives up this whole process's rights
 /// first; call it from `main`, before there are threads.
 pub fn serve(socket: UnixStream) -> Result<(), ServeError> {
+    serve_until_idle(&socket, Duration::from_secs(IDLE_SECONDS))
+}
+
+/// As [`serve()`], with another bound for silence.
+pub(super) fn serve_until_idle(stream: &UnixStream, idle: Duration) -> Result<(), ServeError> {
+    let socket = &Socket { stream, idle };
     jail::enter().map_err(ServeError::Jail)?;
-    let mut next = receive(&socket)?;
+    let mut next = receive(socket)?;
     while let Some(asked) = next {
         next = match asked.request.kind {
-            Kind::Names => names(&socket, asked)?,
+            Kind::Names => names(socket, asked)?,
             kind => {
                 let answer = once(kind, &asked).unwrap_or_else(Answer::Refused);
-                send(&socket, &answer)?;
-                receive(&socket)?
+                send(socket, &answer)?;
+                receive(socket)?
             }
         };
     }
@@ -68,45 +80,38 @@ pub fn serve(socket: UnixStream) -> Result<(), ServeError> {
 }
 
 /// Names addresses of one program for as long as it is the same; gives the first request for another.
-fn names(socket: &UnixStream, mut asked: Asked) -> Result<Option<Asked>, ServeError> {
-    let file = asked.request.file;
-    let files = asked
-        .file(files::MAIN)
-        .ok_or(Missing::Corrupt)
-        .and_then(|main| {
-            let opened = Files::open(main, asked.file(files::DEBUG), asked.file(files::SHARED));
-            opened.map_err(|error| refusal(&error))
-        });
-    let sources = match &files {
-        Ok(files) => Sources::of(files).map_err(|_| Missing::Corrupt),
-        Err(missing) => Err(*missing),
+fn names(socket: &Socket<'_>, mut asked: Asked) -> Result<Option<Asked>, ServeError> {
+    let (file, mut until) = (asked.request.file, Instant::now() + REQUEST_TIME);
+    let files = match open(&asked) {
+        Ok(files) => files,
+        Err(missing) => return refuse(socket, missing),
     };
-    let sources = match &sources {
-        Ok(sources) => sources,
-        Err(missing) => {
-            send(socket, &Answer::Refused(*missing))?;
-            return receive(socket);
-        }
+    let Ok(sources) = Sources::of(&files) else {
+        return refuse(socket, Missing::Corrupt);
     };
-    let until = Instant::now() + REQUEST_TIME;
-    let symbolizer = Symbolizer::new(sources);
-    let mut until = Some(until);
+    let symbolizer = Symbolizer::new(&sources);
     loop {
-        let until = until
-            .take()
-            .unwrap_or_else(|| Instant::now() + REQUEST_TIME);
-        let find = |address| symbolizer.find(address);
-        send(
-            socket,
-            &Answer::Named(all(&asked.request.addresses, until, find)),
-        )?;
+        let named = all(&asked.request.addresses, until, |at| symbolizer.find(at));
+        files.forget();
+        send(socket, &Answer::Named(named))?;
         match receive(socket)? {
             Some(next) if next.request.kind == Kind::Names && next.request.file == file => {
-                asked = next;
+                (asked, until) = (next, Instant::now() + REQUEST_TIME);
             }
             next => return Ok(next),
         }
     }
+}
+
+fn open(asked: &Asked) -> Result<Files, Missing> {
+    let main = asked.file(files::MAIN).ok_or(Missing::Corrupt)?;
+    let opened = Files::open(main, asked.file(files::DEBUG), asked.file(files::SHARED));
+    opened.map_err(|error| refusal(&error))
+}
+
+fn refuse(socket: &Socket<'_>, missing: Missing) -> Result<Option<Asked>, ServeError> {
+    send(socket, &Answer::Refused(missing))?;
+    receive(socket)
 }
 
 /// Names addresses while there is time and room.
@@ -201,17 +206,19 @@ fn text(file: &File) -> Result<Vec<u8>, OpenError> {
     Ok(text)
 }
 
-fn send(mut socket: &UnixStream, answer: &Answer) -> io::Result<()> {
+fn send(socket: &Socket<'_>, answer: &Answer) -> io::Result<()> {
+    let mut socket = socket.stream;
     let body = answer.encode();
     socket.write_all(&(body.len() as u32).to_le_bytes())?;
     socket.write_all(&body)
 }
 
 /// The next request; `None` when it is time to end.
-fn receive(socket: &UnixStream) -> Result<Option<Asked>, ServeError> {
+fn receive(socket: &Socket<'_>) -> Result<Option<Asked>, ServeError> {
     if cpu_time() > CPU_TIME || !is_readable(socket)? {
         return Ok(None);
     }
+    let socket = socket.stream;
     let mut length = [0; 4];
     let (read, mut files) = first(socket, &mut length)?;
     if read == 0 {
@@ -252,14 +259,14 @@ fn first(socket: &UnixStream, into: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd
     Ok((message.bytes, files))
 }
 
-fn is_readable(socket: &UnixStream) -> io::Result<bool> {
+fn is_readable(socket: &Socket<'_>) -> io::Result<bool> {
     let mut poll = libc::pollfd {
-        fd: socket.as_raw_fd(),
+        fd: socket.stream.as_raw_fd(),
         events: libc::POLLIN,
         revents: 0,
     };
     // SAFETY: one structure that lives through the call.
-    let ready = unsafe { libc::poll(&mut poll, 1, IDLE_SECONDS as i32 * 1000) };
+    let ready = unsafe { libc::poll(&mut poll, 1, socket.idle.as_millis() as i32) };
     if ready < 0 {
         return Err(io::Error::last_os_error());
     }

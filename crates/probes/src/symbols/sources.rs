@@ -5,7 +5,7 @@ use super::debug_file::Identity;
 use super::{Missing, symbolizer::Bytes};
 use crate::elf::{ElfError, Image};
 use gimli::{DwarfSections, EndianSlice, LittleEndian, SectionId};
-use memmap2::{Mmap, MmapOptions};
+use memmap2::{Mmap, MmapOptions, UncheckedAdvice};
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fs::File;
@@ -61,6 +61,17 @@ impl Files {
             debug: debug.map(map).transpose()?,
             shared: shared.map(map).transpose()?,
         })
+    }
+}
+
+impl Files {
+    /// Gives back the memory of what was looked at; it is read again when it is looked at again.
+    pub fn forget(&self) {
+        let files = [Some(&self.main), self.debug.as_ref(), self.shared.as_ref()];
+        for file in files.into_iter().flatten() {
+            // SAFETY: the mapping is of a file and never written to, so the bytes stay what they are.
+            let _ = unsafe { file.unchecked_advise(UncheckedAdvice::DontNeed) };
+        }
     }
 }
 

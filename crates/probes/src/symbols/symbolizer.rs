@@ -1,11 +1,11 @@
 //! Names from one program: debug information first, then Go's own table, linkage tables, and symbols.
 
 use super::demangle::demangle;
-use super::go::Go;
 use super::linkage::{Linkage, Slot};
 use super::sources::{Files, Sources};
 use super::symtab::Symbols;
 use super::{Frame, Missing, Named};
+use crate::go::Go;
 use gimli::{EndianSlice, LittleEndian};
 
 pub(super) type Bytes<'a> = EndianSlice<'a, LittleEndian>;

@@ -9,6 +9,8 @@ use object::read::elf::Sym as _;
 const MOST_SYMBOLS: usize = 4 << 20;
 /// Longest name.
 const MOST_NAME_BYTES: usize = 16 * 1024;
+/// So much of a name decides between two.
+const MOST_RANKED_BYTES: usize = 256;
 /// How many symbols before an address are looked at for one that reaches it.
 const MOST_LOOKED_AT: usize = 32;
 /// A symbol without size reaches at most so far: hand-written assembly.
@@ -81,7 +83,7 @@ impl<'a> Symbols<'a> {
 
     /// What names a function best comes first: exported, without underscores, short.
     fn rank(&self, symbol: &Symbol) -> (bool, usize, usize) {
-        let name = self.name(symbol);
+        let name = self.name_within(symbol, MOST_RANKED_BYTES);
         let is_nameless = name.is_empty() || name.starts_with(b".L");
         let underscores = name.iter().take_while(|byte| **byte == b'_').count();
         let underscores = if name.starts_with(b"_Z") || name.starts_with(b"_R") {
@@ -97,11 +99,16 @@ impl<'a> Symbols<'a> {
     }
 
     fn name(&self, symbol: &Symbol) -> &'a [u8] {
+        self.name_within(symbol, MOST_NAME_BYTES)
+    }
+
+    /// The name, or as much of it as fits; so much is looked at.
+    fn name_within(&self, symbol: &Symbol, most: usize) -> &'a [u8] {
         let strings = self.strings.get(symbol.strings as usize).copied();
         let text = strings
             .and_then(|s| s.get(symbol.name as usize..))
             .unwrap_or_default();
-        let text = &text[..text.len().min(MOST_NAME_BYTES)];
+        let text = &text[..text.len().min(most)];
         let end = text
             .iter()
             .position(|byte| *byte == 0)
@@ -126,7 +133,10 @@ impl<'a> Symbols<'a> {
 
     /// The address of the symbol with this name.
     pub fn address_of(&self, name: &[u8]) -> Option<u64> {
-        let symbol = self.symbols.iter().find(|symbol| self.name(symbol) == name);
+        let symbol = self
+            .symbols
+            .iter()
+            .find(|symbol| self.name_within(symbol, name.len() + 1) == name);
         symbol.map(|symbol| symbol.address)
     }
 }

@@ -4,7 +4,8 @@ use super::report::Report;
 use super::rows::{self, Rows};
 use super::table::{self, Table};
 use crate::elf::{ElfError, Image, Section, Segment};
-use coral_probes_abi::unwind::{Rule, fp, kind};
+use crate::go::Go;
+use coral_probes_abi::unwind::{Rule, fp, kind, unsupported};
 
 /// Bytes of an entry of a linkage table.
 const ENTRY_BYTES: u64 = 16;
@@ -14,8 +15,8 @@ const PUSHED_FROM: i16 = 11;
 /// Sections of linkage tables.
 const LINKAGE: [&[u8]; 3] = [b".plt", b".plt.got", b".plt.sec"];
 
-/// Compiles the table of a program file. A file without call frame information gives one that hopes for frame
-/// pointers everywhere, as Go keeps them.
+/// Compiles the table of a program file. Go's own frame sizes are taken where it is Go; other code
+/// without call frame information is hoped to keep frame pointers.
 pub fn compile(file: &[u8]) -> Result<(Table, Report), ElfError> {
     let image = Image::parse(file)?;
     let mut report = Report::default();
@@ -28,8 +29,51 @@ pub fn compile(file: &[u8]) -> Result<(Table, Report), ElfError> {
             linkage(section, &mut rows);
         }
     }
+    if let Some(go) = Go::of(&image, None) {
+        go_frames(&go, &mut rows, &mut report);
+    }
     let table = table::build(rows, &image.segments, &mut report);
     Ok((table, report))
+}
+
+/// Go keeps no call frame information for itself, but the size of each frame; its code finds frames by the stack pointer
+/// alone. What leaves the stack is left to frame pointers.
+fn go_frames(go: &Go<'_>, rows: &mut Rows, report: &mut Report) {
+    let mut rules = Vec::new();
+    go.frames(|frames| {
+        if frames.leaves_stack && !frames.is_outermost || frames.end <= frames.start {
+            return;
+        }
+        if rows.is_full() {
+            report.functions_dropped += 1;
+            return;
+        }
+        rules.clear();
+        if frames.is_outermost {
+            rules.push((frames.start, Rule::END));
+        } else {
+            rules.extend(
+                frames
+                    .below
+                    .iter()
+                    .map(|(at, below)| (*at, go_rule(*below))),
+            );
+        }
+        rows.add(frames.start, frames.end, &rules);
+        report.functions += 1;
+    });
+}
+
+fn go_rule(below: i64) -> Rule {
+    let size = i32::try_from(below)
+        .ok()
+        .and_then(|below| below.checked_add(8));
+    match size.filter(|size| *size >= 8) {
+        Some(8) => Rule::new(kind::SP, fp::SAME, 0, 8),
+        // The frame pointer is kept below the return address.
+        Some(size) => Rule::new(kind::SP, fp::AT_CFA, -16, size),
+        None => Rule::unsupported(unsupported::RANGE),
+    }
 }
 
 /// The segments of a program file, for [`super::bias`].

@@ -13,9 +13,11 @@ use std::collections::HashMap;
 /// Most functions of one file: ten times what the largest programs have.
 const MOST_FUNCTIONS: usize = 4 << 20;
 /// Most rows of one file, before equal ones are merged; more do not fit a table.
-const MOST_ROWS: usize = 16 << 20;
+const MOST_ROWS: usize = 8 << 20;
 /// Most bytes of a common entry: each function runs its instructions anew. Real ones have some tens.
 const MOST_COMMON_BYTES: usize = 4096;
+/// Most bytes of instructions of all functions, with those of their common entries again for each.
+const MOST_INSTRUCTION_BYTES: usize = 512 << 20;
 /// Rules by number begin with nothing and with what has no number.
 pub(super) const NOTHING: u16 = 0;
 const TOO_MANY: u16 = 1;
@@ -87,7 +89,7 @@ impl Rows {
         });
     }
 
-    fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.functions.len() >= MOST_FUNCTIONS || self.rows.len() >= MOST_ROWS
     }
 }
@@ -131,7 +133,7 @@ pub(super) fn read(
     let mut common = Common::new();
     let mut context = UnwindContext::new();
     let mut entries = section.entries(bases);
-    let mut rules = Vec::new();
+    let (mut rules, mut work) = (Vec::new(), 0usize);
     loop {
         let partial = match entries.next() {
             Ok(Some(CieOrFde::Fde(partial))) => partial,
@@ -151,7 +153,8 @@ pub(super) fn read(
         if start == 0 || end <= start {
             continue;
         }
-        if rows.is_full() {
+        work = work.saturating_add(function.entry_len() + function.cie().entry_len());
+        if rows.is_full() || work > MOST_INSTRUCTION_BYTES {
             report.functions_dropped += 1;
             break;
         }

@@ -58,6 +58,39 @@ fn served_and_breaks_out() {
 }
 
 #[test]
+#[ignore = "the child of other tests; it ends soon"]
+fn served_briefly() {
+    if let Some(socket) = socket() {
+        let idle = Duration::from_millis(200);
+        let result = crate::symbols::serve::serve_until_idle(&socket, idle);
+        std::process::exit(i32::from(result.is_err()));
+    }
+}
+
+#[test]
+fn a_child_that_is_not_asked_ends_and_is_replaced_when_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile("cc", C, "program", &["-g"], folder.path());
+    let (start, _) = function(&program, "outer");
+    let file = open(&program);
+    let opened = Opened::only(file.as_fd());
+    let mut symbols = symbols("served_briefly");
+    symbols.names(1, opened, &[start]).unwrap();
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    let path = format!("/proc/{}/exe", symbols.pid().unwrap());
+    while std::fs::read_link(&path).is_ok() {
+        assert!(std::time::Instant::now() < until);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(
+        chain(&symbols.names(1, opened, &[start]).unwrap()[0]),
+        ["outer"]
+    );
+    let counts = symbols.counts();
+    assert_eq!((counts.started, counts.crashed), (2, 0));
+}
+
+#[test]
 #[ignore = "the child of other tests; it does not answer"]
 fn silent() {
     if let Some(_socket) = socket() {

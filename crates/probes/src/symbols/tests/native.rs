@@ -32,6 +32,27 @@ fn names_and_lines_of_every_kind_of_c_program() {
 }
 
 #[test]
+fn sections_packed_in_either_way_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile("cc", C, "program", &["-g", "-O1"], folder.path());
+    let (start, _) = function(&program, "inner");
+    let plain = named(&program, None, &[start]);
+    assert!(plain[0].frames[0].line.is_some());
+    for way in ["zlib", "zstd"] {
+        let pack = format!("--compress-debug-sections={way}");
+        run("objcopy", &[&pack, "program", way], folder.path());
+        let packed = folder.path().join(way);
+        let sections = run("readelf", &["-WS", way], folder.path());
+        let info = sections
+            .lines()
+            .find(|line| line.contains(".debug_info"))
+            .unwrap();
+        assert!(info.split_whitespace().any(|flags| flags == "C"), "{info}");
+        assert_eq!(named(&packed, None, &[start]), plain);
+    }
+}
+
+#[test]
 fn a_stripped_program_has_its_names_from_the_debug_file_that_is_proved() {
     let folder = tempfile::tempdir().unwrap();
     for (case, id) in [

@@ -1,7 +1,7 @@
 //! Live threads, walked after each instruction: the walk ends where the thread began, whatever the instruction was, and
 //! passes through what must be on the stack.
 
-use super::traced::{Traced, compiled};
+use super::traced::{Traced, compiled, compiled_go};
 use coral_probes_abi::unwind::Outcome;
 use std::collections::HashMap;
 
@@ -51,13 +51,30 @@ fn has(seen: &Seen, names: &[&str]) -> bool {
 #[test]
 fn walks_end_at_the_start_whatever_the_instruction() {
     let folder = tempfile::tempdir().unwrap();
-    let variants: [(&str, &[&str]); 4] = [
+    let variants: [(&str, &[&str]); 6] = [
         ("pie", &["-pie", "-fPIE"]),
         ("fixed", &["-no-pie", "-fno-pie"]),
         ("static", &["-static"]),
         (
             "lazy",
             &["-pie", "-fPIE", "-Wl,-z,lazy", "-fcf-protection=none"],
+        ),
+        // Linkage tables that the linker wrote nothing about.
+        (
+            "bare",
+            &[
+                "-Wl,-z,lazy",
+                "-Wl,--no-ld-generated-unwind-info",
+                "-fcf-protection=none",
+            ],
+        ),
+        (
+            "guarded",
+            &[
+                "-Wl,-z,ibtplt",
+                "-Wl,--no-ld-generated-unwind-info",
+                "-fcf-protection=full",
+            ],
         ),
     ];
     for (name, flags) in variants {
@@ -141,4 +158,47 @@ fn walks_of_threads_end_where_the_thread_began() {
         "{:?}",
         seen.stacks
     );
+}
+
+#[test]
+fn walks_of_go_programs_have_every_caller() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, flags) in [("fixed", "-buildmode=exe"), ("pie", "-buildmode=pie")] {
+        let program = compiled_go(folder.path(), name, flags);
+        let traced = Traced::start(&program, "");
+        let mut walked = 0;
+        for number in 0..20_000 {
+            traced.step();
+            let (walk, names, _) = traced.walk();
+            let what = || format!("{name}, instruction {number}: {walk:x?} {names:?}");
+            // The runtime's own doings between are on a stack of their own.
+            if !names[0].starts_with("main.") {
+                continue;
+            }
+            let calls = [
+                ("main.leaf", "main.c"),
+                ("main.c", "main.b"),
+                ("main.b", "main.a"),
+            ];
+            for (callee, caller) in calls {
+                for pair in names.windows(2).filter(|pair| pair[0] == callee) {
+                    assert_eq!(pair[1], caller, "{}", what());
+                }
+            }
+            let last = names.last().unwrap().trim_end_matches(".abi0");
+            assert_eq!(
+                (walk.outcome, last),
+                (Outcome::End, "runtime.goexit"),
+                "{}",
+                what()
+            );
+            assert_eq!(names[names.len() - 3], "main.main", "{}", what());
+            walked += 1;
+            if walked == STEPS {
+                break;
+            }
+        }
+        println!("{name}: {walked} instructions");
+        assert!(walked > 300);
+    }
 }

@@ -23,6 +23,19 @@ pub fn compiled(folder: &Path, name: &str, flags: &[&str]) -> PathBuf {
     program
 }
 
+/// Compiles the one in Go, without symbols if so wished.
+pub fn compiled_go(folder: &Path, name: &str, flags: &str) -> PathBuf {
+    let program = folder.join(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/unwind/tests/walks.go");
+    let mut go = Command::new("go");
+    go.args(["build", "-o"])
+        .arg(&program)
+        .arg(flags)
+        .arg(source);
+    assert!(go.status().unwrap().success());
+    program
+}
+
 /// A stopped thread of a running program.
 pub struct Traced {
     child: Child,
@@ -40,6 +53,8 @@ impl Traced {
     pub fn start(program: &Path, mode: &str) -> Self {
         let mut child = Command::new(program)
             .arg(mode)
+            // Go interrupts what runs for long by a signal, whose handler has a stack that cannot be left.
+            .env("GODEBUG", "asyncpreemptoff=1")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -1,5 +1,5 @@
-//! Go's own table of functions and lines, `.gopclntab`, which stripped programs keep. Read by the layout of Go's
-//! `debug/gosym` and `internal/abi` for Go 1.16 to 1.17, 1.18 to 1.19, and from 1.20 on.
+//! Go's own table of functions, lines and frame sizes, `.gopclntab`, which stripped programs keep. Read by the layout of
+//! Go's `debug/gosym` and `internal/abi` for Go 1.16 to 1.17, 1.18 to 1.19, and from 1.20 on.
 
 use crate::elf::Image;
 use object::LittleEndian as LE;
@@ -13,13 +13,17 @@ const GO_1_20: u32 = 0xffff_fff1;
 const MOST_TEXT_BYTES: usize = 4096;
 /// Longest run of a table of values of one function.
 const MOST_PAIRS: usize = 1 << 16;
+/// `FuncFlagTopFrame` and `FuncFlagSPWrite`.
+const OUTERMOST: u8 = 1;
+const LEAVES_STACK: u8 = 2;
 /// Where the first field after the magic number, its padding and sizes is.
 const FIELDS_AT: usize = 8;
 
 /// The table of a Go program.
-pub(super) struct Go<'a> {
+pub(crate) struct Go<'a> {
     table: &'a [u8],
     is_old: bool,
+    has_start_line: bool,
     least_instruction: u64,
     functions: usize,
     text: u64,
@@ -31,10 +35,22 @@ pub(super) struct Go<'a> {
 }
 
 /// What the table knows of an address.
-pub(super) struct GoFunction<'a> {
+pub(crate) struct GoFunction<'a> {
     pub name: &'a [u8],
     pub file: Option<&'a [u8]>,
     pub line: u32,
+}
+
+/// How large the frames of a function are.
+pub(crate) struct GoFrames<'a> {
+    pub start: u64,
+    pub end: u64,
+    /// Nobody called it.
+    pub is_outermost: bool,
+    /// It sets the stack pointer to something else.
+    pub leaves_stack: bool,
+    /// From which address on the stack pointer is how many bytes below the return address.
+    pub below: &'a [(u64, i64)],
 }
 
 impl<'a> Go<'a> {
@@ -45,7 +61,14 @@ impl<'a> Go<'a> {
         if go.text == 0 {
             // A relocation fills the field in, or the field is no longer used.
             let field = section.address.checked_add(FIELDS_AT as u64 + 16)?;
-            let text = || image.section(b".text").map(|section| section.address);
+            // Where other code was linked in, it comes first in the section.
+            let is_alone = image.section(b".eh_frame").is_none();
+            let text = || {
+                image
+                    .section(b".text")
+                    .filter(|_| is_alone)
+                    .map(|s| s.address)
+            };
             go.text = relocated(image, field).or(text_symbol).or_else(text)?;
         }
         Some(go)
@@ -68,6 +91,7 @@ impl<'a> Go<'a> {
         Some(Self {
             table,
             is_old,
+            has_start_line: magic == GO_1_20,
             least_instruction: u64::from(*table.get(6)?).max(1),
             functions: usize::try_from(field(0)?).ok()?.min(table.len()),
             text: if is_old { 1 } else { field(2)? },
@@ -133,25 +157,70 @@ impl<'a> Go<'a> {
         self.text_at(self.files, u32_at(self.table, at)?)
     }
 
-    /// The value that holds at an address: pairs of how much it changes and for how many bytes it then holds.
+    /// The value that holds at an address.
     fn value(&self, table: u32, start: u64, address: u64) -> Option<i64> {
+        self.values(table, start)?
+            .find(|(until, _)| address < *until)
+            .map(|(_, value)| value)
+    }
+
+    /// The values of a function from its start on, each with the address where it no longer holds: pairs of how much it
+    /// changes and for how many bytes it then holds.
+    fn values(&self, table: u32, start: u64) -> Option<impl Iterator<Item = (u64, i64)>> {
+        let mut rest = self.table.get(self.values.checked_add(table as usize)?..)?;
         if table == 0 {
             return None;
         }
-        let mut rest = self.table.get(self.values.checked_add(table as usize)?..)?;
-        let (mut value, mut at) = (-1i64, start);
-        for pair in 0..MOST_PAIRS {
+        let (mut value, mut at, mut is_first) = (-1i64, start, true);
+        let next = move || {
             let change = varint(&mut rest)?;
-            if change == 0 && pair > 0 {
+            if change == 0 && !std::mem::take(&mut is_first) {
                 return None;
             }
+            is_first = false;
             value = value.checked_add((change >> 1) as i64 ^ -((change & 1) as i64))?;
             at = at.checked_add(varint(&mut rest)?.checked_mul(self.least_instruction)?)?;
-            if address < at {
-                return Some(value);
+            Some((at, value))
+        };
+        Some(std::iter::from_fn(next).take(MOST_PAIRS))
+    }
+
+    /// Every function with how far the stack pointer is below the return address, from which address on. Before 1.18
+    /// the table does not say which functions leave the stack, so there are none.
+    pub fn frames(&self, mut each: impl FnMut(GoFrames<'_>)) {
+        let mut below = Vec::new();
+        for number in 0..if self.is_old { 0 } else { self.functions } {
+            let Some(((start, record), (end, _))) = self.entry(number).zip(self.entry(number + 1))
+            else {
+                return;
+            };
+            let field = |number: usize| u32_at(self.table, record.checked_add(4 + number * 4)?);
+            let flags = record.checked_add(if self.has_start_line { 41 } else { 37 });
+            let flags = flags
+                .and_then(|at| self.table.get(at))
+                .copied()
+                .unwrap_or(0);
+            below.clear();
+            let mut from = start;
+            for (until, value) in field(3)
+                .and_then(|at| self.values(at, start))
+                .into_iter()
+                .flatten()
+            {
+                below.push((from, value));
+                from = until;
+                if until >= end {
+                    break;
+                }
             }
+            each(GoFrames {
+                start,
+                end,
+                is_outermost: flags & OUTERMOST != 0,
+                leaves_stack: flags & LEAVES_STACK != 0,
+                below: &below,
+            });
         }
-        None
     }
 
     fn text_at(&self, base: usize, offset: u32) -> Option<&'a [u8]> {
@@ -214,6 +283,12 @@ pub fn fuzz(bytes: &[u8]) {
         return;
     };
     go.text = go.text.max(1);
+    let mut left = 64usize;
+    go.functions = go.functions.min(64);
+    go.frames(|frames| {
+        left -= 1;
+        assert!(frames.below.len() <= MOST_PAIRS);
+    });
     for number in [0, go.functions / 2, go.functions] {
         if let Some((start, _)) = go.entry(number) {
             go.find(start);
