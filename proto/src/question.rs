@@ -57,100 +57,81 @@ impl TryFrom<v1::Compare> for Compare {
 
 impl From<&Question> for v1::Question {
     fn from(question: &Question) -> Self {
-        use question::Kind;
-        let (span, limit, kind) = match question {
-            Question::Status => (None, 0, Kind::Status(v1::StatusQuestion {})),
-            Question::Services { span, trend_points } => (
-                Some(span),
-                0,
-                Kind::Services(v1::ServicesQuestion {
-                    trend_points: (*trend_points).into(),
-                }),
-            ),
-            Question::Summary {
-                span,
-                service,
-                compare,
-            } => (
-                Some(span),
-                0,
-                Kind::Summary(v1::SummaryQuestion {
-                    service: service.clone(),
-                    compare: compare.as_ref().map(Into::into),
-                }),
-            ),
-            Question::Metrics { span, service } => (
-                Some(span),
-                0,
-                Kind::Metrics(v1::MetricsQuestion {
-                    service: service.clone(),
-                }),
-            ),
-            Question::Topology { span } => (Some(span), 0, Kind::Topology(v1::TopologyQuestion {})),
-            Question::Events {
-                span,
-                service,
-                kinds,
-                limit,
-            } => (
-                Some(span),
-                *limit,
-                Kind::Events(v1::EventsQuestion {
-                    service: service.clone(),
-                    kinds: kinds.iter().map(|k| k.code().into()).collect(),
-                }),
-            ),
-            Question::Host { span, host } => (
-                Some(span),
-                0,
-                Kind::Host(v1::HostQuestion { host: host.clone() }),
-            ),
-            Question::Requests {
-                span,
-                service,
-                path,
-                status_class,
-                min_duration,
-                limit,
-            } => (
-                Some(span),
-                *limit,
-                Kind::Requests(v1::RequestsQuestion {
-                    service: service.clone(),
-                    path: path.clone(),
-                    status_class: status_class.map(|c| c.code().into()),
-                    min_duration_ns: min_duration
-                        .map(|d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)),
-                }),
-            ),
-            Question::Profile {
-                span,
-                service,
-                kind,
-                session,
-                compare,
-            } => (
-                Some(span),
-                0,
-                Kind::Profile(v1::ProfileQuestion {
-                    service: service.clone(),
-                    kind: kind.code().into(),
-                    session: *session,
-                    compare: compare.as_ref().map(Into::into),
-                }),
-            ),
-            Question::Sql { text, limit } => (
-                None,
-                *limit,
-                Kind::Sql(v1::SqlQuestion { text: text.clone() }),
-            ),
-        };
+        let (span, limit) = frame(question);
         Self {
             span: span.map(Into::into),
             limit,
-            kind: Some(kind),
+            kind: Some(kind(question)),
             ..Default::default()
         }
+    }
+}
+
+/// The stretch that a question is about, and at most how many rows it wants.
+fn frame(question: &Question) -> (Option<&Span>, u32) {
+    match question {
+        Question::Status => (None, 0),
+        Question::Services { span, .. }
+        | Question::Summary { span, .. }
+        | Question::Metrics { span, .. }
+        | Question::Topology { span }
+        | Question::Host { span, .. }
+        | Question::Profile { span, .. } => (Some(span), 0),
+        Question::Events { span, limit, .. } | Question::Requests { span, limit, .. } => {
+            (Some(span), *limit)
+        }
+        Question::Sql { limit, .. } => (None, *limit),
+    }
+}
+
+/// What is asked.
+fn kind(question: &Question) -> question::Kind {
+    use question::Kind;
+    match question {
+        Question::Status => Kind::Status(v1::StatusQuestion {}),
+        Question::Services { trend_points, .. } => Kind::Services(v1::ServicesQuestion {
+            trend_points: (*trend_points).into(),
+        }),
+        Question::Summary {
+            service, compare, ..
+        } => Kind::Summary(v1::SummaryQuestion {
+            service: service.clone(),
+            compare: compare.as_ref().map(Into::into),
+        }),
+        Question::Metrics { service, .. } => Kind::Metrics(v1::MetricsQuestion {
+            service: service.clone(),
+        }),
+        Question::Topology { .. } => Kind::Topology(v1::TopologyQuestion {}),
+        Question::Events { service, kinds, .. } => Kind::Events(v1::EventsQuestion {
+            service: service.clone(),
+            kinds: kinds.iter().map(|k| k.code().into()).collect(),
+        }),
+        Question::Host { host, .. } => Kind::Host(v1::HostQuestion { host: host.clone() }),
+        Question::Requests {
+            service,
+            path,
+            status_class,
+            min_duration,
+            ..
+        } => Kind::Requests(v1::RequestsQuestion {
+            service: service.clone(),
+            path: path.clone(),
+            status_class: status_class.map(|c| c.code().into()),
+            min_duration_ns: min_duration.map(|d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)),
+        }),
+        Question::Profile {
+            service,
+            kind,
+            session,
+            compare,
+            ..
+        } => Kind::Profile(v1::ProfileQuestion {
+            service: service.clone(),
+            kind: kind.code().into(),
+            session: *session,
+            compare: compare.as_ref().map(Into::into),
+        }),
+        Question::Sql { text, .. } => Kind::Sql(v1::SqlQuestion { text: text.clone() }),
     }
 }
 

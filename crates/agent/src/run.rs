@@ -122,8 +122,7 @@ pub async fn run_over(
     let mut observer = Observer::new(
         (identity, epoch),
         (clock, options.clocks),
-        source,
-        profiler,
+        (source, profiler),
         missing,
         recent,
         outbox.clone(),

@@ -2,7 +2,9 @@
 //! program, walks the program's stack and counts it. A stack's frames leave the kernel once, its count each time.
 
 use crate::atomic;
-use crate::sample_maps::{SAMPLES, SAMPLER, SPACES, STACKS, Sampler, TABLES, TALLY, TARGETS};
+use crate::sample_maps::{
+    REGISTERS, SAMPLER, SAMPLES, SPACES, STACKS, Sampler, TABLES, TALLY, TARGETS,
+};
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::bindings::{BPF_NOEXIST, pt_regs, task_struct};
 use aya_ebpf::helpers::generated::{
@@ -23,6 +25,7 @@ use core::ffi::c_void;
 const RING: u64 = 3;
 const WORD: usize = core::mem::size_of::<u64>();
 const FRAME_MASK: i32 = FRAMES as i32 - 1;
+const REGISTER_MASK: i32 = REGISTERS as i32 - 1;
 
 #[perf_event]
 pub fn coral_profile(ctx: PerfEventContext) -> u32 {
@@ -98,8 +101,7 @@ fn in_kernel(ctx: &PerfEventContext, own: &mut Sampler) {
     // SAFETY: the context of this kind of program.
     let found = unsafe { &(*ctx.ctx).regs };
     if found.cs & RING == RING {
-        own.regs = Regs::interrupted(found.rip, found.rsp, found.rbp);
-        return;
+        return own.interrupted(found);
     }
     let most = (KERNEL_FRAMES * WORD) as u32;
     let frames = own.stack.frames.as_mut_ptr().cast();
@@ -115,7 +117,32 @@ fn in_kernel(ctx: &PerfEventContext, own: &mut Sampler) {
         if let Ok(saved) = bpf_probe_read_kernel(saved)
             && saved.cs & RING == RING
         {
-            own.regs = Regs::interrupted(saved.rip, saved.rsp, saved.rbp);
+            own.interrupted(&saved);
+        }
+    }
+}
+
+impl Sampler {
+    /// The registers of the program where it was interrupted.
+    #[inline(always)]
+    fn interrupted(&mut self, found: &pt_regs) {
+        self.regs = Regs::interrupted(found.rip, found.rsp, found.rbp);
+        // In the order of DWARF: System V ABI, AMD64 supplement, figure 3.36.
+        let all = [
+            found.rax, found.rdx, found.rcx, found.rbx, found.rsi, found.rdi, found.rbp, found.rsp,
+            found.r8, found.r9, found.r10, found.r11, found.r12, found.r13, found.r14, found.r15,
+        ];
+        self.saved = all;
+    }
+
+    /// A register by its number in DWARF.
+    #[inline(always)]
+    fn saved(&self, number: u8) -> u64 {
+        // SAFETY: the mask keeps the place inside.
+        unsafe {
+            *self
+                .saved
+                .get_unchecked(bounded::<REGISTER_MASK>(number as u64))
         }
     }
 }
@@ -147,6 +174,11 @@ unsafe extern "C" fn one_frame(_: u64, steps: *mut Steps) -> i64 {
     let rule = rule_of(head.key.tgid, pc);
     if rule.kind == kind::GUESS {
         head.guessed = 1;
+    }
+    if let Some(number) = rule.wants()
+        && own.regs.exact == 1
+    {
+        own.regs.other = own.saved(number);
     }
     // SAFETY: the helper reads the program's memory and fails where there is none.
     let outcome = step(&mut own.regs, rule, |at| unsafe {

@@ -7,11 +7,16 @@ use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
 use coral_probes_abi::profile::{Space, Stack, StackKey, tally};
 use coral_probes_abi::unwind::{Block, Regs};
 
+/// Registers that a rule may want.
+pub const REGISTERS: usize = 16;
+
 /// What a program builds while it works.
 #[repr(C)]
 pub struct Sampler {
     pub stack: Stack,
     pub regs: Regs,
+    /// The program's registers, by their number in DWARF.
+    pub saved: [u64; REGISTERS],
     pub hash: u64,
 }
 

@@ -38,8 +38,6 @@ pub struct Tables {
     has_vdso: bool,
     /// Rises with each table that comes or goes.
     pub generation: u64,
-    /// Tables that were taken out for want of room.
-    pub evicted: u64,
 }
 
 impl Tables {
@@ -52,11 +50,6 @@ impl Tables {
             tables.has_vdso = sampler.add_table(VDSO, table.blocks()).is_ok();
         }
         tables
-    }
-
-    /// Kernel memory of all.
-    pub const fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// Asks for the table of a file that was met.
@@ -116,7 +109,10 @@ impl Tables {
             sampler.remove_table(number(file))?;
             self.known.insert(file, State::Nothing);
             self.bytes -= freed;
-            self.evicted += 1;
+            tracing::debug!(
+                "the unwind table of file {} was taken out for want of room",
+                file.0
+            );
             self.generation += 1;
         }
     }

@@ -80,8 +80,7 @@ impl Observer {
     pub fn new(
         (identity, epoch): (Identity, u64),
         (clock, clocks): (Clock, Clocks),
-        source: Option<Box<dyn Source>>,
-        profiler: Option<Profiler>,
+        (source, profiler): (Option<Box<dyn Source>>, Option<Profiler>),
         missing: Vec<Missing>,
         recent: Recent,
         outbox: Arc<Outbox>,

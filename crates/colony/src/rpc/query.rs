@@ -204,9 +204,11 @@ fn front_of_table(table: &mut Option<v1::Table>) -> Option<v1::Table> {
 /// The next stacks and functions of a profile; what there is once is in the first part.
 fn front_of_flame(flame: &mut Option<v1::Flame>) -> Option<v1::Flame> {
     let mut part = flame.take()?;
-    let mut rest = v1::Flame::default();
-    rest.stacks = part.stacks.split_off(part.stacks.len().min(ROWS));
-    rest.functions = part.functions.split_off(part.functions.len().min(ROWS));
+    let rest = v1::Flame {
+        stacks: part.stacks.split_off(part.stacks.len().min(ROWS)),
+        functions: part.functions.split_off(part.functions.len().min(ROWS)),
+        ..v1::Flame::default()
+    };
     *flame = (rest != v1::Flame::default()).then_some(rest);
     Some(part)
 }

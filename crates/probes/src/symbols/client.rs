@@ -119,7 +119,7 @@ impl Symbols {
     /// Ends the child; the next question starts another.
     pub fn rest(&mut self) {
         if let Some(running) = self.child.take() {
-            let _ = end(running, io::ErrorKind::TimedOut);
+            let _ = running.end(io::ErrorKind::TimedOut);
         }
     }
 
