@@ -3,6 +3,7 @@
 
 mod clerk;
 mod files;
+mod moments;
 mod names;
 mod open;
 mod sessions;
@@ -20,6 +21,7 @@ use coral_probes::abi::profile::{StackHead, StackKey, TOO_DEEP};
 use coral_probes::abi::unwind::Outcome;
 use coral_probes::sampler::{ALWAYS, NewStack, Sampled, Sampler};
 use files::Files;
+use moments::Moments;
 use names::Told;
 use open::{Known, Of, Open, Spot, Whose, instance_of};
 use sessions::Sessions;
@@ -50,6 +52,8 @@ pub struct Profiler {
     stacks: HashMap<StackKey, (Arc<Known>, u32)>,
     files: Files,
     spaces: Spaces,
+    /// What the kernel tells of mapped code; without it the code of a process that is gone cannot be placed.
+    moments: Option<Moments>,
     open: Open,
     sessions: Sessions,
     /// The builds of the processes of the open interval.
@@ -72,6 +76,9 @@ impl Profiler {
             source,
         })?;
         let tables = Tables::new(&mut sampler);
+        let mapped = sampler.mapped().inspect_err(|error| {
+            tracing::warn!("the code of processes that live for a moment has no names: {error}");
+        });
         sampler.sample_always(HZ)?;
         Ok(Self {
             clerk,
@@ -83,6 +90,7 @@ impl Profiler {
             stacks: HashMap::new(),
             files: Files::default(),
             spaces: Spaces::default(),
+            moments: mapped.ok().map(Moments::new),
             open: Open::default(),
             sessions: Sessions::default(),
             builds: HashMap::new(),
@@ -94,6 +102,9 @@ impl Profiler {
 
     /// Takes frames between two ticks, so that the ring does not fill up.
     pub fn between(&mut self) {
+        if let Some(moments) = &mut self.moments {
+            moments.take(self.tick);
+        }
         self.sampler.stacks(&mut self.sampled);
     }
 
@@ -111,6 +122,9 @@ impl Profiler {
             self.tables.clear(&mut self.sampler);
         }
         self.take_found();
+        if let Some(moments) = &mut self.moments {
+            moments.take(self.tick);
+        }
         for stack in std::mem::take(&mut self.sampled.stacks) {
             let known = Arc::new(self.known(&stack));
             self.stacks.insert(stack.head.key, (known, self.tick));
@@ -198,7 +212,12 @@ impl Profiler {
         let (tgid, tick) = (head.key.tgid, self.tick);
         let mut frames = vec![];
         for address in user.iter().rev() {
-            let place = self.spaces.place(tgid, *address, tick, &mut self.files);
+            let place = self.spaces.place(
+                (tgid, *address),
+                tick,
+                &mut self.files,
+                self.moments.as_ref(),
+            );
             frames.push(Spot::from(place));
         }
         frames.extend(kernel.iter().rev().map(|address| Spot::Kernel(*address)));

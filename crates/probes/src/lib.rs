@@ -12,6 +12,7 @@ pub mod layout;
 mod links;
 mod live;
 mod load;
+pub mod mapped;
 mod maps;
 mod perf;
 pub mod replay;

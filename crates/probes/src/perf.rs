@@ -11,6 +11,10 @@ const CPU_CLOCK: u64 = 0;
 const DISABLED: u64 = 1;
 const EXCLUDE_IDLE: u64 = 1 << 7;
 const FREQUENCY: u64 = 1 << 10;
+/// `PERF_COUNT_SW_DUMMY`: counts nothing, but the ring says what happens.
+const DUMMY: u64 = 9;
+/// Mapped code, names, begin and end of tasks; mappings with their file; names by exec marked.
+const CODE: u64 = 1 << 8 | 1 << 9 | 1 << 13 | 1 << 23 | 1 << 24;
 /// `PERF_FLAG_FD_CLOEXEC`.
 const CLOSE_ON_EXEC: u64 = 8;
 /// `PERF_EVENT_IOC_ENABLE`.
@@ -42,11 +46,27 @@ pub(crate) fn clock(processor: u32, hz: u32) -> io::Result<OwnedFd> {
         flags: DISABLED | EXCLUDE_IDLE | FREQUENCY,
         ..Attributes::default()
     };
+    open(&attributes, processor)
+}
+
+/// What tells on one processor which code processes map.
+pub(crate) fn code_events(processor: u32) -> io::Result<OwnedFd> {
+    let attributes = Attributes {
+        kind: SOFTWARE,
+        bytes: std::mem::size_of::<Attributes>() as u32,
+        config: DUMMY,
+        flags: CODE,
+        ..Attributes::default()
+    };
+    open(&attributes, processor)
+}
+
+fn open(attributes: &Attributes, processor: u32) -> io::Result<OwnedFd> {
     // SAFETY: the attributes have the size that they say.
     let fd = unsafe {
         libc::syscall(
             libc::SYS_perf_event_open,
-            &raw const attributes,
+            std::ptr::from_ref(attributes),
             -1,
             processor as i32,
             -1,

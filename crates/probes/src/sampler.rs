@@ -1,5 +1,6 @@
 //! Samples of the processors: clock events with the program on them, and what the program counted.
 
+use crate::mapped::Mapped;
 use crate::maps::Map;
 use crate::{Loaded, ProbesError, perf, sys};
 use aya::maps::{MapData, RingBuf};
@@ -182,6 +183,18 @@ impl Sampler {
         sys::delete(self.tables.as_fd(), &number).map_err(|source| ProbesError::Call {
             call: "delete",
             what: "an unwind table".to_owned(),
+            source,
+        })
+    }
+
+    /// Listens to what processes map.
+    ///
+    /// # Errors
+    /// The system's words.
+    pub fn mapped(&self) -> Result<Mapped, ProbesError> {
+        Mapped::listen(&self.processors).map_err(|source| ProbesError::Call {
+            call: "perf_event_open",
+            what: "mapped code".to_owned(),
             source,
         })
     }

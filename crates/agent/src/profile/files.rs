@@ -122,12 +122,14 @@ impl Files {
 /// Opens the file behind a mapping: by the link of the mapping itself where that is allowed, which also reaches a file
 /// that was deleted, else by its path inside of the process's root, when the same file still lies there.
 fn open(pid: u32, mapping: &Mapping) -> Option<File> {
-    let root = inside::root_of(pid)?;
     let path = Path::new(std::ffi::OsStr::from_bytes(&mapping.path));
-    let at_path = inside::open(&root, path, FILE_MAX);
     let same = |file: &File| file.metadata().is_ok_and(|m| m.ino() == mapping.inode);
-    if let Some(file) = at_path.filter(same) {
-        return Some(file);
+    // Of a process that is gone most files are the host's own.
+    let roots = [inside::root_of(pid), File::open("/").ok()];
+    let mut at_path = roots.iter().flatten();
+    let at_path = at_path.find_map(|root| inside::open(root, path, FILE_MAX).filter(same));
+    if at_path.is_some() {
+        return at_path;
     }
     let link = format!(
         "/proc/{pid}/map_files/{:x}-{:x}",

@@ -2,6 +2,7 @@
 //! address lies nowhere in what was read.
 
 use super::files::{FileNumber, Files};
+use super::moments::Moments;
 use coral_probes::unwind::{Mapping, Mappings, bias};
 use std::collections::HashMap;
 
@@ -45,10 +46,10 @@ impl Spaces {
     /// Where an address of a process lies at this tick; `None` when nobody can say any more.
     pub fn place(
         &mut self,
-        tgid: u32,
-        address: u64,
+        (tgid, address): (u32, u64),
         tick: u32,
         files: &mut Files,
+        moments: Option<&Moments>,
     ) -> Option<Place> {
         if self.known.len() >= KNOWN_MAX && !self.known.contains_key(&tgid) {
             self.known.retain(|_, space| space.used_at == tick);
@@ -63,8 +64,22 @@ impl Spaces {
             return None;
         }
         space.read_at = tick;
-        let text = std::fs::read(format!("/proc/{tgid}/maps")).ok()?;
-        space.mappings = placed(tgid, &Mappings::parse(&text), files);
+        let mappings = match std::fs::read(format!("/proc/{tgid}/maps")) {
+            Ok(text) if !text.is_empty() => Mappings::parse(&text),
+            // It is gone.
+            _ => {
+                let (mappings, parent) = moments?.of(tgid)?;
+                let copied = parent.filter(|_| mappings.all.is_empty());
+                let parent = copied.and_then(|parent| self.known.get(&parent));
+                if let Some(placed) = parent.map(|parent| parent.mappings.clone()) {
+                    self.known.entry(tgid).or_default().mappings = placed;
+                    return self.known.get(&tgid)?.find(address);
+                }
+                mappings
+            }
+        };
+        let space = self.known.entry(tgid).or_default();
+        space.mappings = placed(tgid, &mappings, files);
         space.told = 0;
         space.find(address)
     }
