@@ -1,0 +1,197 @@
+//! Causes and victims over the topology: who is slow or failing because a callee is, who is flooded by a caller, and what the
+//! symptom can have come from. Edges may be missing, go in circles, or pass services without data.
+
+mod graph;
+
+use crate::incident::Incident;
+use crate::suspect::{Suspect, TROUBLED};
+pub use graph::Graph;
+
+/// How much of a trouble a callee can take off its caller.
+const TAKES: f64 = 0.65;
+/// A callee that is this much as unusual as its caller explains it all.
+const ENOUGH: f64 = 0.8;
+/// A callee with this share of its caller's added time explains it all.
+const SHARE: f64 = 0.4;
+/// What is left of the trouble of a service whose callers send it more.
+const FLOODED: f64 = 0.45;
+/// Only so many suspects are asked whom they explain.
+const ASKED: usize = 64;
+
+/// What the topology says about one service.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// How much of its trouble its callees explain, 0 to 1.
+    pub explained: f64,
+    /// The callee that explains most.
+    pub by: Option<u32>,
+    /// A caller sends it more than before.
+    pub flooded: bool,
+    /// It is where more load enters.
+    pub entry: bool,
+    /// What is left of its strength.
+    pub left: f64,
+}
+
+/// What the topology says about every service.
+pub fn walk(
+    incident: &Incident,
+    suspects: &[Suspect],
+    graph: &Graph,
+    late: usize,
+) -> Vec<Standing> {
+    let n = incident.services.len() as u32;
+    let mut standings: Vec<Standing> = (0..n)
+        .map(|service| stand(service, suspects, graph, late))
+        .collect();
+    blame_callers_of_new(suspects, graph, &mut standings);
+    standings
+}
+
+fn stand(service: u32, suspects: &[Suspect], graph: &Graph, late: usize) -> Standing {
+    let own = &suspects[service as usize];
+    let mut standing = Standing::default();
+    for &callee in graph.callees(service) {
+        let explains = explains(own, &suspects[callee as usize], late);
+        if explains > standing.explained {
+            (standing.explained, standing.by) = (explains, Some(callee));
+        }
+    }
+    let more = |s: &Suspect| s.load_ratio > 1.3 && s.surge >= TROUBLED;
+    if more(own) {
+        let callers = graph.callers(service);
+        let grown = |caller: &&u32| {
+            let caller = &suspects[**caller as usize];
+            more(caller) && caller.load_ratio - 1.0 >= 0.5 * (own.load_ratio - 1.0)
+        };
+        standing.flooded = callers.iter().any(|caller| grown(&caller));
+        standing.entry = callers.is_empty() && graph.has_edges();
+    }
+    standing.left = left(own, &standing);
+    standing
+}
+
+/// How much of `own`'s trouble `callee` explains.
+fn explains(own: &Suspect, callee: &Suspect, late: usize) -> f64 {
+    if callee.new {
+        return 0.0;
+    }
+    let part = |mine: f64, its: f64| {
+        if mine > 0.0 {
+            (its / (ENOUGH * mine)).min(1.0)
+        } else {
+            0.0
+        }
+    };
+    let same = match own.latency >= own.errors {
+        true => part(own.latency, callee.latency),
+        false => part(own.errors, callee.errors),
+    };
+    let any = 0.8 * part(own.harm(), callee.strength.max(callee.harm()));
+    let share = match (own.impact, callee.impact) {
+        (Some(own), Some(callee)) if own > 0.0 => (callee / (SHARE * own)).min(1.0),
+        _ => 1.0,
+    };
+    let in_time = match (own.onset, callee.onset) {
+        (Some(own), Some(callee)) if callee > own + late => 0.6,
+        _ => 1.0,
+    };
+    let noise = if callee.strength.max(callee.harm()) < 1.0 {
+        0.5
+    } else {
+        1.0
+    };
+    same.max(any) * share * in_time * noise
+}
+
+/// What remains of the strength when callees and callers have taken their part.
+fn left(own: &Suspect, standing: &Standing) -> f64 {
+    let share = own.impact.map_or(1.0, |share| 0.5 + 0.5 * share);
+    let felt = own.harm() * share * (1.0 - TAKES * standing.explained);
+    // Of what users feel a part has been taken; what its own machinery shows is its own.
+    let kept = own
+        .strength
+        .min(felt.max(1.05 * own.inner) + 0.15 * own.inner.min(felt));
+    let kept = if own.harm() * share >= own.strength * 0.8 {
+        kept
+    } else {
+        own.strength
+    };
+    match (standing.flooded, standing.entry) {
+        (true, _) => kept * FLOODED,
+        (false, true) => kept.max(0.9 * own.surge),
+        _ => kept,
+    }
+}
+
+/// A dependency that was never called before is called because its caller has changed.
+fn blame_callers_of_new(suspects: &[Suspect], graph: &Graph, standings: &mut [Standing]) {
+    for (service, suspect) in suspects.iter().enumerate() {
+        if !suspect.new {
+            continue;
+        }
+        for &caller in graph.callers(service as u32) {
+            if suspects[caller as usize].harm() >= 1.0 {
+                standings[caller as usize].left += 1.0;
+            }
+        }
+    }
+}
+
+/// How well the symptom can have come from each service: 1 along services in trouble, less past healthy ones.
+pub fn reach(incident: &Incident, suspects: &[Suspect], graph: &Graph) -> Vec<f64> {
+    let n = incident.services.len();
+    let stated = incident.stated.as_ref().and_then(|s| s.index);
+    let Some(symptom) = stated.filter(|s| !graph.callees(*s).is_empty()) else {
+        return vec![1.0; n];
+    };
+    let troubled = |s: u32| suspects[s as usize].strength >= 1.2 || suspects[s as usize].silent;
+    let mut reach = vec![0.45; n];
+    for up in graph.above(symptom, |_| true) {
+        reach[up as usize] = 0.6;
+    }
+    for down in graph.below(symptom, |_| true) {
+        reach[down as usize] = 0.7;
+    }
+    for down in graph.below(symptom, troubled) {
+        reach[down as usize] = 1.0;
+    }
+    reach[symptom as usize] = 1.0;
+    reach
+}
+
+/// Which share of all that is felt each of the strongest explains, 0 to 1; 0 for the others.
+pub fn coverage(suspects: &[Suspect], standings: &[Standing], graph: &Graph) -> Vec<f64> {
+    let felt = |s: &Suspect| if s.harm() >= TROUBLED { s.harm() } else { 0.0 };
+    let total: f64 = suspects.iter().map(felt).sum();
+    let mut coverage = vec![0.0; suspects.len()];
+    if total <= 0.0 || !graph.has_edges() {
+        return coverage;
+    }
+    let mut order: Vec<usize> = (0..suspects.len()).collect();
+    order.sort_by(|&a, &b| {
+        standings[b]
+            .left
+            .total_cmp(&standings[a].left)
+            .then(a.cmp(&b))
+    });
+    for service in order.into_iter().take(ASKED) {
+        let troubled = |s: u32| felt(&suspects[s as usize]) > 0.0;
+        let above = graph.above(service as u32, troubled);
+        let above: f64 = above.into_iter().map(|s| felt(&suspects[s as usize])).sum();
+        coverage[service] = ((above + felt(&suspects[service])) / total).min(1.0);
+    }
+    coverage
+}
+
+/// From the symptom to the cause along the topology, through services in trouble when that is possible.
+pub fn path(incident: &Incident, suspects: &[Suspect], graph: &Graph, cause: u32) -> Vec<u32> {
+    let Some(symptom) = incident.stated.as_ref().and_then(|s| s.index) else {
+        return vec![cause];
+    };
+    let troubled = |s: u32| suspects[s as usize].strength >= 1.2;
+    let found = graph.path(symptom, cause, troubled);
+    found
+        .or_else(|| graph.path(symptom, cause, |_| true))
+        .unwrap_or_else(|| vec![cause])
+}
