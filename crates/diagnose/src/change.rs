@@ -55,7 +55,7 @@ impl Scale {
     }
 
     /// The least spread that a series is given.
-    fn floor(&self, series: &Series, usual: &Usual) -> f64 {
+    pub fn floor(&self, series: &Series, usual: &Usual) -> f64 {
         let share = match series.family {
             Family::Availability => SHARE * whole(usual),
             _ => 0.0,

@@ -5,9 +5,9 @@ mod cut;
 mod region;
 
 use crate::change::{Scale, deviation};
-use crate::family::Family;
-use crate::incident::Incident;
-use crate::stats::{Usual, median};
+use crate::family::{Direction, Family};
+use crate::incident::{Incident, Series};
+use crate::stats::{Usual, median, quantile};
 use region::Region;
 use std::ops::Range;
 
@@ -17,6 +17,8 @@ const SAMPLE: usize = 400;
 const GUARD: usize = 2;
 /// Fewer normal points are no baseline.
 const FEW: usize = 3;
+/// So many are enough to judge the trouble once more.
+const MANY: usize = 20;
 /// Deviations below this many spreads are noise.
 const NOISE: f64 = 3.0;
 /// One series cannot outshout all others.
@@ -44,11 +46,24 @@ impl Period {
             range,
             apart,
         } = Region::of(incident, step)?;
-        let (profile, own) = profile(incident, scale, &baseline, &range);
         let place = cut::Place::new(incident, &range, step);
-        let mut segment = cut::segment(&profile, &own, &place, apart);
-        segment.start += range.start;
-        segment.end += range.start;
+        let cut = |baseline: &[usize], clean: bool| {
+            let (all, own) = profile(incident, scale, baseline, &range, clean);
+            let found = cut::segment(&all, &own, &place, apart);
+            found.start + range.start..found.end + range.start
+        };
+        let mut segment = cut(&baseline, apart);
+        if !apart {
+            // Now that it is known where the trouble is, what is usual can be told without it.
+            let outside: Vec<usize> = baseline
+                .iter()
+                .copied()
+                .filter(|at| !segment.contains(at))
+                .collect();
+            if outside.len() >= MANY {
+                segment = cut(&outside, true);
+            }
+        }
         Some(Self::around(baseline, segment, range, apart))
     }
 
@@ -110,11 +125,13 @@ fn profile(
     scale: &Scale,
     baseline: &[usize],
     region: &Range<usize>,
+    clean: bool,
 ) -> (Vec<f64>, Vec<f64>) {
     let sample = spread(baseline, SAMPLE);
     let mut all = vec![0.0; region.len()];
     let mut own = vec![0.0; region.len()];
     let mut values = Vec::with_capacity(sample.len());
+    let mut far = Vec::with_capacity(region.len());
     for series in &incident.series {
         values.clear();
         values.extend(
@@ -123,22 +140,81 @@ fn profile(
                 .map(|&at| series.values[at])
                 .filter(|v| !v.is_nan()),
         );
-        let Some(usual) = Usual::of(&mut values) else {
+        let Some(level) = Level::of(series, scale, &mut values, clean) else {
             continue;
         };
-        let spread = scale.spread(series, &usual);
         let weight = weight(series.family);
         let is_own = is_stated(incident, series.service, series.family);
-        for (place, at) in region.clone().enumerate() {
-            let far = deviation(series, series.values[at], usual.median) / spread - NOISE;
-            if far > 0.0 {
-                let loud = far.min(LOUD).ln_1p();
-                all[place] += weight * loud;
-                own[place] += if is_own { loud } else { 0.0 };
-            }
+        far.clear();
+        far.extend(region.clone().map(|at| {
+            let far = deviation(series, series.values[at], level.usual) / level.spread - NOISE;
+            if far > 0.0 { far.min(LOUD) } else { 0.0 }
+        }));
+        for place in (0..far.len()).filter(|place| far[*place] > 0.0) {
+            let loud = lasting(&far, place).ln_1p();
+            all[place] += weight * loud;
+            own[place] += if is_own { loud } else { 0.0 };
         }
     }
     (all, own)
+}
+
+/// The value at this place, less when its neighbours do not agree: a single spike does not last.
+fn lasting(far: &[f64], place: usize) -> f64 {
+    let reach = match far.len() {
+        0..20 => return far[place],
+        20..60 => 1,
+        _ => 2,
+    };
+    let near = &far[place.saturating_sub(reach)..(place + reach + 1).min(far.len())];
+    let mut room = [0.0; 5];
+    room[..near.len()].copy_from_slice(near);
+    let near = &mut room[..near.len()];
+    near.sort_unstable_by(f64::total_cmp);
+    near[near.len() / 2]
+}
+
+/// What a series usually is and varies by; when the values may hold the trouble, as far as the better half of them tells.
+struct Level {
+    usual: f64,
+    spread: f64,
+}
+
+/// This quantile from the better end is usual whatever the rest is; in noise it lies so many deviations from the middle.
+const BETTER: f64 = 0.08;
+const FROM_MIDDLE: f64 = 1.4;
+
+impl Level {
+    fn of(series: &Series, scale: &Scale, values: &mut [f64], clean: bool) -> Option<Self> {
+        let steps = values.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+        let jitter = median(&mut steps.collect::<Vec<_>>()).unwrap_or(0.0) * 1.05;
+        let usual = Usual::of(values)?;
+        if clean {
+            return Some(Self {
+                usual: usual.median,
+                spread: scale.spread(series, &usual),
+            });
+        }
+        let floor = scale.floor(series, &usual);
+        let side = |q: f64| match series.family.direction() {
+            Direction::Down => quantile(values, 1.0 - q),
+            _ => quantile(values, q),
+        };
+        Some(match series.family.direction() {
+            Direction::Either => Self {
+                usual: usual.median,
+                spread: usual.robust.max(floor),
+            },
+            _ => {
+                let spread = jitter.max(floor);
+                let worse = if series.family.direction() == Direction::Down { -1.0 } else { 1.0 };
+                Self {
+                    usual: side(BETTER)? + worse * FROM_MIDDLE * spread,
+                    spread,
+                }
+            }
+        })
+    }
 }
 
 const fn weight(family: Family) -> f64 {

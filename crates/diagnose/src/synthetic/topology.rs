@@ -43,6 +43,14 @@ impl Topology {
                 }
             }
         }
+        // A request makes about one call for each level, or times would multiply with depth.
+        for own in &mut callees {
+            let total: f64 = own.iter().map(|(_, calls)| calls).sum();
+            let most = random.between(0.7, 1.3);
+            for (_, calls) in own.iter_mut().filter(|_| total > most) {
+                *calls *= most / total;
+            }
+        }
         let outside = (0..n).map(|s| s >= outside_from).collect();
         let names = (0..n)
             .map(|_| Observed::new(format!("s{:08x}", random.next() as u32)))
