@@ -56,18 +56,20 @@ impl Scale {
 
     /// The least spread that a series is given.
     pub fn floor(&self, series: &Series, usual: &Usual) -> f64 {
-        let share = match series.family {
+        let size = match series.family {
+            // What counts of an availability is how far it is from all.
+            Family::Availability => (whole(usual) - usual.median).abs(),
+            _ => usual.median.abs(),
+        };
+        let least = match series.family {
             Family::Availability => SHARE * whole(usual),
-            _ => 0.0,
-        };
-        let of_unit = match series.family {
             // Where there is hardly ever one, a tenth of what is usual elsewhere is the first that counts.
-            Family::Errors | Family::Restarts | Family::Throttling | Family::Queue => 0.1,
-            _ => ELSEWHERE,
+            Family::Errors | Family::Restarts | Family::Throttling | Family::Queue => {
+                0.1 * self.unit(series)
+            }
+            _ => ELSEWHERE * self.unit(series),
         };
-        (RELATIVE * usual.median.abs())
-            .max(of_unit * self.unit(series))
-            .max(share)
+        (RELATIVE * size).max(least)
     }
 
     /// The spread that deviations are measured in when a value is judged by itself.
@@ -158,10 +160,10 @@ fn change(at: usize, series: &Series, period: &Period, scale: &Scale, room: &mut
         new: false,
     };
     let Some(usual) = Usual::of(&mut room.normal) else {
-        let quiet = room.control.iter().all(|v| *v == 0.0);
-        change.new = quiet && room.trouble.iter().any(|v| *v != 0.0);
+        change.new = is_new(room);
         return change;
     };
+    change.new = series.family == Family::Load && is_new(room);
     let covered = usual.n as f64 / period.baseline.len().max(1) as f64;
     let Some(middle) = median(&mut room.trouble) else {
         let quiet = period.control.is_empty() || !room.control.is_empty();
@@ -180,12 +182,21 @@ fn change(at: usize, series: &Series, period: &Period, scale: &Scale, room: &mut
     if let (Some(center), Some(average)) = (median(&mut room.control), mean(&room.control)) {
         let (r, c) = from(center, average);
         (robust, classical) = (robust.min(r), classical.min(c));
+        if (change.after - average).abs() < (change.after - change.before).abs() {
+            change.before = average;
+        }
     }
     change.z = (robust * classical).sqrt();
     let strength = 0.5 * (robust.ln_1p() + classical.ln_1p());
     change.strength = strength * weight(series, &change, &usual, room, period);
     change.onset = onset(series, period, &usual, scale);
     change
+}
+
+/// Whether there was nothing before, and is something now.
+fn is_new(room: &Room) -> bool {
+    let nothing = |values: &[f64]| values.iter().all(|v| *v == 0.0);
+    nothing(&room.normal) && nothing(&room.control) && !nothing(&room.trouble)
 }
 
 /// How much of a score remains after what speaks against the series.

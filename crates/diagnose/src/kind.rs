@@ -34,6 +34,9 @@ pub fn kind(
     if suspect.silent {
         return CauseKind::Crash;
     }
+    if suspect.dark {
+        return CauseKind::Unknown;
+    }
     if standing.entry && suspect.surge >= TROUBLED {
         return CauseKind::LoadSurge;
     }

@@ -21,6 +21,8 @@ const FEW: usize = 3;
 const MANY: usize = 20;
 /// Deviations below this many spreads are noise.
 const NOISE: f64 = 3.0;
+/// No data where there always was some.
+const MISSING: f64 = 0.5;
 /// One series cannot outshout all others.
 const LOUD: f64 = 60.0;
 
@@ -146,7 +148,13 @@ fn profile(
         let weight = weight(series.family);
         let is_own = is_stated(incident, series.service, series.family);
         far.clear();
+        let head = sample.len().div_ceil(3);
+        let there = sample[..head].iter().filter(|at| !series.values[**at].is_nan()).count();
+        let steady = there as f64 >= 0.95 * head as f64;
         far.extend(region.clone().map(|at| {
+            if steady && series.values[at].is_nan() {
+                return MISSING;
+            }
             let far = deviation(series, series.values[at], level.usual) / level.spread - NOISE;
             if far > 0.0 { far.min(LOUD) } else { 0.0 }
         }));

@@ -2,6 +2,7 @@
 
 use crate::change::{Change, Scale, changes};
 use crate::event::{self, Hint};
+use crate::family::Family;
 use crate::incident::Incident;
 use crate::period::{self, Period};
 use crate::suspect::{Suspect, TROUBLED, suspects};
@@ -12,6 +13,8 @@ use coral_model::Confidence;
 const EVENT: f64 = 1.2;
 /// And this much to one of which the data shows nothing.
 const EVENT_ALONE: f64 = 1.2;
+/// What is left of a suspect that shows another trouble than the symptom.
+const OTHER_SIGNAL: f64 = 0.85;
 /// Half a score.
 const HALF: f64 = 2.0;
 
@@ -74,7 +77,7 @@ impl<'a> Analysis<'a> {
         let first = self.suspects.iter().filter_map(|s| s.onset).min();
         let mut order: Vec<Ranked> = (0..incident.services.len())
             .map(|at| {
-                let raw = self.strength(at) * reach[at] * self.structure(at, coverage[at]);
+                let raw = self.strength(at, incident) * reach[at] * self.structure(at, coverage[at]);
                 let raw = raw * self.promptness(at, first);
                 Ranked {
                     service: at as u32,
@@ -87,7 +90,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// What is left of its own trouble, with what happened to it.
-    fn strength(&self, at: usize) -> f64 {
+    fn strength(&self, at: usize, incident: &Incident) -> f64 {
         let left = self.standings[at].left;
         let left = if self.suspects[at].new {
             0.2 * left
@@ -99,6 +102,22 @@ impl<'a> Analysis<'a> {
             Some(hint) => left.max(EVENT_ALONE * hint.weight),
             None => left,
         }
+    }
+
+    /// Slow requests come from what is slow, failing ones from what fails, unless its inside says more.
+    fn signal(&self, at: usize, incident: &Incident) -> f64 {
+        let Some(stated) = incident.stated.as_ref().filter(|s| s.index.is_some()) else {
+            return 1.0;
+        };
+        let suspect = &self.suspects[at];
+        let (latency, errors) = (suspect.felt_latency(), suspect.felt_errors());
+        let same = match Family::of(stated.signal.raw()) {
+            Family::Latency => latency,
+            Family::Errors | Family::Availability => errors,
+            _ => return 1.0,
+        };
+        let inside = suspect.inner >= latency.max(errors) || suspect.silent || suspect.dark;
+        if same < 1.0 && !inside { OTHER_SIGNAL } else { 1.0 }
     }
 
     /// How its place in the topology speaks for it.

@@ -5,6 +5,7 @@ mod impact;
 use crate::change::Change;
 use crate::family::Family;
 use crate::incident::Incident;
+pub use impact::Impact;
 use std::collections::BTreeMap;
 
 /// From here on a service is in trouble rather than in its usual noise.
@@ -31,14 +32,16 @@ pub struct Suspect {
     pub surge: f64,
     /// Load now over before; 1 when it is not known.
     pub load_ratio: f64,
-    /// Share of all added time and added errors that passes through it, 0 to 1; `None` when that cannot be told.
-    pub impact: Option<f64>,
+    /// Its share of all added time and added errors.
+    pub impact: Impact,
     /// All its data has gone.
     pub silent: bool,
     /// It was never seen before.
     pub new: bool,
     /// It has any data.
     pub known: bool,
+    /// Nothing measures it: it is known from the topology alone.
+    pub dark: bool,
     /// It has data of its own machinery.
     pub inside: bool,
     /// Where on the axis its trouble began.
@@ -54,9 +57,29 @@ impl Suspect {
         self.latency.max(self.errors).max(silent)
     }
 
+    /// How much slower, weighed by how many it slows.
+    pub fn felt_latency(&self) -> f64 {
+        self.latency * weight(self.impact.time)
+    }
+
+    /// How much more failing, weighed by how many it fails.
+    pub fn felt_errors(&self) -> f64 {
+        self.errors * weight(self.impact.errors)
+    }
+
+    /// How much users or callers feel, weighed by how many of them.
+    pub fn felt(&self) -> f64 {
+        let silent = if self.silent { SILENT } else { 0.0 };
+        self.felt_latency().max(self.felt_errors()).max(silent)
+    }
+
     fn family(&self, family: Family) -> f64 {
         self.families.get(&family).map_or(0.0, |f| f.0)
     }
+}
+
+fn weight(share: Option<f64>) -> f64 {
+    share.map_or(1.0, |share| 0.5 + 0.5 * share)
 }
 
 /// The services of an incident, in their order.
@@ -64,6 +87,7 @@ pub fn suspects(incident: &Incident, changes: &[Change]) -> Vec<Suspect> {
     let mut suspects = vec![
         Suspect {
             load_ratio: 1.0,
+            dark: true,
             ..Suspect::default()
         };
         incident.services.len()
@@ -78,6 +102,7 @@ pub fn suspects(incident: &Incident, changes: &[Change]) -> Vec<Suspect> {
     }
     for ((service, family), group) in groups {
         if let Some(suspect) = suspects.get_mut(service as usize) {
+            suspect.dark = false;
             fold(suspect, family, &group);
         }
     }
@@ -142,11 +167,10 @@ fn sum_up(suspect: &mut Suspect) {
             *strength
         })
     });
-    let share = suspect.impact.map_or(1.0, |share| 0.5 + 0.5 * share);
     let other = suspect.family(Family::Other);
     let mut parts = [
-        suspect.latency * share,
-        suspect.errors * share,
+        suspect.felt_latency(),
+        suspect.felt_errors(),
         1.05 * suspect.inner,
         LOAD * load,
         0.5 * other,

@@ -8,7 +8,7 @@ mod topology;
 mod world;
 mod write;
 
-use crate::incident::{EventKind, Happened, Incident, Stated};
+use crate::incident::{EventKind, Happened, Incident, Series, Stated};
 use coral_model::{CauseKind, Observed};
 use fault::Fault;
 pub use healthy::healthy;
@@ -160,12 +160,12 @@ fn stated(world: &World, fault: &Fault, random: &mut Random) -> Stated {
 
 /// Takes the culprit's data away, all of it or from the begin of the trouble.
 fn hide(incident: &mut Incident, world: &World, culprit: usize, random: &mut Random) {
-    let from = if random.chance(0.5) { 0 } else { world.onset };
-    for series in incident
-        .series
-        .iter_mut()
-        .filter(|s| s.service as usize == culprit)
-    {
-        series.values[from..].fill(f64::NAN);
+    let own = |series: &Series| series.service as usize == culprit;
+    if random.chance(0.5) {
+        incident.series.retain(|series| !own(series));
+        return;
+    }
+    for series in incident.series.iter_mut().filter(|s| own(s)) {
+        series.values[world.onset..].fill(f64::NAN);
     }
 }

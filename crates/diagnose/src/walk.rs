@@ -15,6 +15,10 @@ const ENOUGH: f64 = 0.8;
 const SHARE: f64 = 0.4;
 /// What is left of the trouble of a service whose callers send it more.
 const FLOODED: f64 = 0.45;
+/// With one caller in trouble it may as well be the caller.
+const ONE_CALLER: f64 = 0.9;
+/// With several, or one whose machinery is sound, it is rather the service in the dark.
+const SOUND_CALLER: f64 = 1.15;
 /// Only so many suspects are asked whom they explain.
 const ASKED: usize = 64;
 
@@ -45,6 +49,9 @@ pub fn walk(
         .map(|service| stand(service, suspects, graph, late))
         .collect();
     blame_callers_of_new(suspects, graph, &mut standings);
+    for service in (0..n).filter(|s| suspects[*s as usize].dark) {
+        standings[service as usize].left = in_the_dark(service, suspects, graph, &standings);
+    }
     standings
 }
 
@@ -83,12 +90,13 @@ fn explains(own: &Suspect, callee: &Suspect, late: usize) -> f64 {
             0.0
         }
     };
-    let same = match own.latency >= own.errors {
-        true => part(own.latency, callee.latency),
-        false => part(own.errors, callee.errors),
+    let slower = own.felt_latency() >= own.felt_errors();
+    let (same, shares) = match slower {
+        true => (part(own.latency, callee.latency), (own.impact.time, callee.impact.time)),
+        false => (part(own.errors, callee.errors), (own.impact.errors, callee.impact.errors)),
     };
     let any = 0.8 * part(own.harm(), callee.strength.max(callee.harm()));
-    let share = match (own.impact, callee.impact) {
+    let share = match shares {
         (Some(own), Some(callee)) if own > 0.0 => (callee / (SHARE * own)).min(1.0),
         _ => 1.0,
     };
@@ -106,22 +114,41 @@ fn explains(own: &Suspect, callee: &Suspect, late: usize) -> f64 {
 
 /// What remains of the strength when callees and callers have taken their part.
 fn left(own: &Suspect, standing: &Standing) -> f64 {
-    let share = own.impact.map_or(1.0, |share| 0.5 + 0.5 * share);
-    let felt = own.harm() * share * (1.0 - TAKES * standing.explained);
+    let felt = own.felt() * (1.0 - TAKES * standing.explained);
     // Of what users feel a part has been taken; what its own machinery shows is its own.
-    let kept = own
-        .strength
-        .min(felt.max(1.05 * own.inner) + 0.15 * own.inner.min(felt));
-    let kept = if own.harm() * share >= own.strength * 0.8 {
-        kept
-    } else {
-        own.strength
-    };
+    let kept = own.strength.min(felt.max(1.05 * own.inner) + 0.15 * own.inner.min(felt));
+    let kept = if own.felt() >= own.strength * 0.8 { kept } else { own.strength };
     match (standing.flooded, standing.entry) {
         (true, _) => kept * FLOODED,
         (false, true) => kept.max(0.9 * own.surge),
         _ => kept,
     }
+}
+
+/// What is suspected of a service that nothing measures: the trouble of its callers that nobody else explains.
+fn in_the_dark(service: u32, suspects: &[Suspect], graph: &Graph, standings: &[Standing]) -> f64 {
+    let (mut open, mut healthy, mut sure) = (Vec::new(), 0, ONE_CALLER);
+    for &caller in graph.callers(service) {
+        let (suspect, standing) = (&suspects[caller as usize], &standings[caller as usize]);
+        if suspect.harm() < TROUBLED {
+            healthy += 1;
+            continue;
+        }
+        // Its own machinery or another callee may explain it as well.
+        let left = (suspect.felt() - suspect.inner).max(0.0) * (1.0 - standing.explained);
+        if left > 0.3 * suspect.felt() {
+            open.push(left);
+            if suspect.inside && suspect.inner < 1.0 {
+                sure = SOUND_CALLER;
+            }
+        }
+    }
+    if open.is_empty() {
+        return 0.0;
+    }
+    let share = open.len() as f64 / (open.len() + healthy) as f64;
+    let sure = if open.len() > 1 { SOUND_CALLER } else { sure };
+    sure * share * open.iter().sum::<f64>() / open.len() as f64
 }
 
 /// A dependency that was never called before is called because its caller has changed.

@@ -10,14 +10,23 @@ use std::collections::BTreeMap;
 /// Only changes of this strength add.
 const ADDS: f64 = 1.0;
 
-/// For each service its share of the largest, 0 to 1.
-pub fn shares(incident: &Incident, changes: &[Change]) -> Vec<Option<f64>> {
+/// Shares of the largest, 0 to 1; `None` when that cannot be told.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Impact {
+    /// Of the added time.
+    pub time: Option<f64>,
+    /// Of the added errors.
+    pub errors: Option<f64>,
+}
+
+/// For each service its share of the largest.
+pub fn shares(incident: &Incident, changes: &[Change]) -> Vec<Impact> {
     let n = incident.services.len();
     let load = metric(incident, Family::Load, &["sum", "requests", "rate"]);
     let time = metric(incident, Family::Latency, &["average", "avg", "mean", "50"]);
     let share = metric(incident, Family::Availability, &["average", "avg", "rate"]);
     let Some(load) = load.map(|metric| values(incident, changes, metric, n)) else {
-        return vec![None; n];
+        return vec![Impact::default(); n];
     };
     let added = |metric: Option<&Observed>| -> Vec<Option<f64>> {
         let Some(metric) = metric else {
@@ -32,11 +41,8 @@ pub fn shares(incident: &Incident, changes: &[Change]) -> Vec<Option<f64>> {
         });
         of_largest(added.collect())
     };
-    let (time, errors) = (added(time), added(share));
-    time.into_iter()
-        .zip(errors)
-        .map(|(time, errors)| larger(time, errors))
-        .collect()
+    let each = added(time).into_iter().zip(added(share));
+    each.map(|(time, errors)| Impact { time, errors }).collect()
 }
 
 /// Of the metrics of a family the one that most services have; among equals the one with the best word.
@@ -78,8 +84,4 @@ fn of_largest(added: Vec<Option<f64>>) -> Vec<Option<f64>> {
     let most = added.iter().flatten().copied().fold(0.0, f64::max);
     let share = |added: Option<f64>| added.filter(|_| most > 0.0).map(|added| added / most);
     added.into_iter().map(share).collect()
-}
-
-fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
-    a.into_iter().chain(b).reduce(f64::max)
 }
