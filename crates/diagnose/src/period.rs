@@ -23,6 +23,8 @@ const MANY: usize = 20;
 const NOISE: f64 = 3.0;
 /// No data where there always was some.
 const MISSING: f64 = 0.5;
+/// How a deviation becomes loudness: many small ones do not outshout a large one.
+const LOUDNESS: f64 = 0.8;
 /// One series cannot outshout all others.
 const LOUD: f64 = 60.0;
 
@@ -159,7 +161,7 @@ fn profile(
             if far > 0.0 { far.min(LOUD) } else { 0.0 }
         }));
         for place in (0..far.len()).filter(|place| far[*place] > 0.0) {
-            let loud = lasting(&far, place).ln_1p();
+            let loud = lasting(&far, place).powf(LOUDNESS);
             all[place] += weight * loud;
             own[place] += if is_own { loud } else { 0.0 };
         }
@@ -189,8 +191,8 @@ struct Level {
 }
 
 /// This quantile from the better end is usual whatever the rest is; in noise it lies so many deviations from the middle.
-const BETTER: f64 = 0.08;
-const FROM_MIDDLE: f64 = 1.4;
+const BETTER: f64 = 0.04;
+const FROM_MIDDLE: f64 = 1.75;
 
 impl Level {
     fn of(series: &Series, scale: &Scale, values: &mut [f64], clean: bool) -> Option<Self> {

@@ -15,6 +15,8 @@ const EVENT: f64 = 1.2;
 const EVENT_ALONE: f64 = 1.2;
 /// What is left of a suspect that shows another trouble than the symptom.
 const OTHER_SIGNAL: f64 = 0.85;
+/// Shorter troubles are hitches, in points.
+const BRIEF: usize = 4;
 /// Half a score.
 const HALF: f64 = 2.0;
 
@@ -170,6 +172,11 @@ impl<'a> Analysis<'a> {
         let felt = self.suspects.iter().map(Suspect::harm).fold(0.0, f64::max);
         let needed = if stated { TROUBLED } else { 2.0 };
         let felt = !has_harm || felt >= needed || stated;
+        // Nobody complained: a hitch that is over is no incident.
+        let brief = self.period.segment.len() < BRIEF && self.period.region.len() >= 10 * BRIEF;
+        if brief && !stated {
+            return false;
+        }
         let least = if stated { 0.3 } else { 0.5 };
         felt && best.score >= least
     }

@@ -8,7 +8,7 @@ const BINS: usize = 600;
 /// The symptom's own series count this many times.
 const OWN: f64 = 6.0;
 /// A stretch that stands out less than one clear series does does not stand out.
-const CLEAR: f64 = 1.0;
+const CLEAR: f64 = 3.0;
 /// A stated moment is trusted within this many seconds or steps, whichever is more.
 const TRUST_S: f64 = 600.0;
 const TRUST_STEPS: f64 = 4.0;
