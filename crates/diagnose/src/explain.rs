@@ -4,6 +4,7 @@ mod against;
 mod blind;
 mod evidence;
 
+use crate::family::Family;
 use crate::incident::Incident;
 use crate::kind::{self, Around};
 use crate::rank::Analysis;
@@ -125,7 +126,7 @@ impl Writer<'_> {
         let analysis = self.analysis;
         let around = Around {
             outside: analysis.is_outside(at),
-            neighbours: false,
+            failing: self.says_errors(),
         };
         let hint = analysis.hints[at].as_ref();
         kind::kind(
@@ -134,6 +135,16 @@ impl Writer<'_> {
             hint,
             &around,
         )
+    }
+
+    /// Whether the complaint is about errors.
+    fn says_errors(&self) -> bool {
+        let signal = self
+            .incident
+            .stated
+            .as_ref()
+            .map(|s| Family::of(s.signal.raw()));
+        matches!(signal, Some(Family::Errors | Family::Availability))
     }
 
     /// Who is worse and reaches a cause, or is flooded by one.
@@ -158,7 +169,9 @@ impl Writer<'_> {
                     .filter(flooded),
             );
         }
-        victims.retain(|s| troubled(*s) && !blamed.contains(s));
+        // Whoever complained is one, however little its own figures show.
+        victims.extend(self.incident.stated.as_ref().and_then(|s| s.index));
+        victims.retain(|s| !blamed.contains(s));
         victims.sort_unstable();
         victims.dedup();
         let strength = |s: &u32| analysis.suspects[*s as usize].harm();

@@ -14,8 +14,8 @@ const CLOSE: f64 = 0.6;
 pub struct Around {
     /// It is called, calls nobody, and nothing of its inside is known.
     pub outside: bool,
-    /// Several services are starved at once.
-    pub neighbours: bool,
+    /// The complaint is about errors.
+    pub failing: bool,
 }
 
 /// The kind of one suspect.
@@ -61,19 +61,15 @@ pub fn kind(
         let strength = of(*family);
         strength >= TROUBLED && strength >= CLOSE * most
     });
-    if let Some((_, kind)) =
-        inner.filter(|_| suspect.inner >= TROUBLED && suspect.inner >= 0.4 * felt)
-    {
-        return if around.neighbours && *kind == CauseKind::Cpu {
-            CauseKind::NoisyNeighbour
-        } else {
-            *kind
-        };
+    if let Some((_, kind)) = inner.filter(|_| suspect.inner >= (0.4 * felt).max(TROUBLED)) {
+        return *kind;
     }
     if suspect.surge >= TROUBLED && suspect.load_ratio > 1.5 && !standing.flooded {
         return CauseKind::LoadSurge;
     }
-    match (suspect.errors >= suspect.latency, around.outside) {
+    let errors = suspect.felt_errors();
+    let failing = errors >= suspect.felt_latency() || (around.failing && errors >= 1.0);
+    match (failing, around.outside) {
         _ if felt < 1.0 => CauseKind::Unknown,
         (true, true) => CauseKind::DependencyFailing,
         (true, false) => CauseKind::ErrorsInCode,

@@ -22,7 +22,7 @@ mod walk;
 pub use explain::diagnose;
 pub use family::{Direction, Family};
 pub use incident::{EventKind, Happened, Incident, Range, Series, Stated};
-pub use rank::{Ranked, ranking, debug, debug_service};
+pub use rank::{Ranked, debug, debug_service, ranking};
 
 /// Reads these bytes as a bundle and diagnoses it: whatever they are, no panic.
 pub fn fuzz(data: &[u8]) {

@@ -151,7 +151,10 @@ fn profile(
         let is_own = is_stated(incident, series.service, series.family);
         far.clear();
         let head = sample.len().div_ceil(3);
-        let there = sample[..head].iter().filter(|at| !series.values[**at].is_nan()).count();
+        let there = sample[..head]
+            .iter()
+            .filter(|at| !series.values[**at].is_nan())
+            .count();
         let steady = there as f64 >= 0.95 * head as f64;
         far.extend(region.clone().map(|at| {
             if steady && series.values[at].is_nan() {
@@ -217,7 +220,11 @@ impl Level {
             },
             _ => {
                 let spread = jitter.max(floor);
-                let worse = if series.family.direction() == Direction::Down { -1.0 } else { 1.0 };
+                let worse = if series.family.direction() == Direction::Down {
+                    -1.0
+                } else {
+                    1.0
+                };
                 Self {
                     usual: side(BETTER)? + worse * FROM_MIDDLE * spread,
                     spread,

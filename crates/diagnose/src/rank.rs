@@ -79,7 +79,8 @@ impl<'a> Analysis<'a> {
         let first = self.suspects.iter().filter_map(|s| s.onset).min();
         let mut order: Vec<Ranked> = (0..incident.services.len())
             .map(|at| {
-                let raw = self.strength(at, incident) * reach[at] * self.structure(at, coverage[at]);
+                let raw =
+                    self.strength(at, incident) * reach[at] * self.structure(at, coverage[at]);
                 let raw = raw * self.promptness(at, first);
                 Ranked {
                     service: at as u32,
@@ -94,11 +95,8 @@ impl<'a> Analysis<'a> {
     /// What is left of its own trouble, with what happened to it.
     fn strength(&self, at: usize, incident: &Incident) -> f64 {
         let left = self.standings[at].left;
-        let left = if self.suspects[at].new {
-            0.2 * left
-        } else {
-            left
-        };
+        let new = if self.suspects[at].new { 0.2 } else { 1.0 };
+        let left = left * new * self.signal(at, incident);
         match &self.hints[at] {
             Some(hint) if left >= 0.7 => left + EVENT * hint.weight,
             Some(hint) => left.max(EVENT_ALONE * hint.weight),
@@ -119,7 +117,11 @@ impl<'a> Analysis<'a> {
             _ => return 1.0,
         };
         let inside = suspect.inner >= latency.max(errors) || suspect.silent || suspect.dark;
-        if same < 1.0 && !inside { OTHER_SIGNAL } else { 1.0 }
+        if same < 1.0 && !inside {
+            OTHER_SIGNAL
+        } else {
+            1.0
+        }
     }
 
     /// How its place in the topology speaks for it.
@@ -186,13 +188,37 @@ impl<'a> Analysis<'a> {
 pub fn debug(incident: &Incident) -> String {
     match Analysis::of(incident) {
         None => "none".into(),
-        Some(a) => format!("{:?} of {:?} base {}", a.period.segment, a.period.region, a.period.baseline.len()),
+        Some(a) => format!(
+            "{:?} of {:?} base {}",
+            a.period.segment,
+            a.period.region,
+            a.period.baseline.len()
+        ),
     }
 }
 #[doc(hidden)]
 pub fn debug_service(incident: &Incident, s: u32, score: f64) -> String {
-    let Some(a) = Analysis::of(incident) else { return String::new() };
+    let Some(a) = Analysis::of(incident) else {
+        return String::new();
+    };
     let p = &a.suspects[s as usize];
     let st = &a.standings[s as usize];
-    format!("{s} {score:.2} L {:.2} E {:.2} I {:.2} surge {:.2} ratio {:.2} imp {:?} onset {:?} str {:.2} left {:.2} expl {:.2} by {:?} fl {} silent {} callees {:?} callers {:?}", p.latency, p.errors, p.inner, p.surge, p.load_ratio, p.impact, p.onset, p.strength, st.left, st.explained, st.by, st.flooded, p.silent, a.graph.callees(s), a.graph.callers(s))
+    format!(
+        "{s} {score:.2} L {:.2} E {:.2} I {:.2} surge {:.2} ratio {:.2} imp {:?} onset {:?} str {:.2} left {:.2} expl {:.2} by {:?} fl {} silent {} callees {:?} callers {:?}",
+        p.latency,
+        p.errors,
+        p.inner,
+        p.surge,
+        p.load_ratio,
+        p.impact,
+        p.onset,
+        p.strength,
+        st.left,
+        st.explained,
+        st.by,
+        st.flooded,
+        p.silent,
+        a.graph.callees(s),
+        a.graph.callers(s)
+    )
 }

@@ -92,8 +92,14 @@ fn explains(own: &Suspect, callee: &Suspect, late: usize) -> f64 {
     };
     let slower = own.felt_latency() >= own.felt_errors();
     let (same, shares) = match slower {
-        true => (part(own.latency, callee.latency), (own.impact.time, callee.impact.time)),
-        false => (part(own.errors, callee.errors), (own.impact.errors, callee.impact.errors)),
+        true => (
+            part(own.latency, callee.latency),
+            (own.impact.time, callee.impact.time),
+        ),
+        false => (
+            part(own.errors, callee.errors),
+            (own.impact.errors, callee.impact.errors),
+        ),
     };
     let any = 0.8 * part(own.harm(), callee.strength.max(callee.harm()));
     let share = match shares {
@@ -116,8 +122,14 @@ fn explains(own: &Suspect, callee: &Suspect, late: usize) -> f64 {
 fn left(own: &Suspect, standing: &Standing) -> f64 {
     let felt = own.felt() * (1.0 - TAKES * standing.explained);
     // Of what users feel a part has been taken; what its own machinery shows is its own.
-    let kept = own.strength.min(felt.max(1.05 * own.inner) + 0.15 * own.inner.min(felt));
-    let kept = if own.felt() >= own.strength * 0.8 { kept } else { own.strength };
+    let kept = own
+        .strength
+        .min(felt.max(1.05 * own.inner) + 0.15 * own.inner.min(felt));
+    let kept = if own.felt() >= own.strength * 0.8 {
+        kept
+    } else {
+        own.strength
+    };
     match (standing.flooded, standing.entry) {
         (true, _) => kept * FLOODED,
         (false, true) => kept.max(0.9 * own.surge),

@@ -1,5 +1,6 @@
 //! The JSON of an answer. More fields may be added; those that are here keep their name and meaning.
 
+mod diagnosis;
 mod events;
 mod host;
 mod red;
@@ -9,6 +10,9 @@ mod sql;
 mod status;
 mod topology;
 
+pub use diagnosis::{
+    BlindReport, CauseReport, CheckedReport, DiagnosisReport, EvidenceReport, SymptomReport,
+};
 pub use events::{EventReport, EventsReport};
 pub use host::{GaugeReport, HostReport};
 pub use red::{MetricReport, MetricsReport, RedReport, SummaryReport, SummaryRowReport};

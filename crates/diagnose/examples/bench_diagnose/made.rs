@@ -2,7 +2,7 @@
 
 use crate::rounded;
 use coral_diagnose::synthetic::{Made, Shape, Wish, healthy, make};
-use coral_diagnose::{diagnose, ranking};
+use coral_diagnose::{Incident, Range, diagnose, ranking};
 use coral_model::{CauseKind, Confidence, Diagnosis};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -16,6 +16,50 @@ pub const TUNING: u64 = 1_000;
 const EACH: u64 = 6;
 const SIZES: [usize; 6] = [5, 12, 25, 50, 120, 400];
 const HEALTHY_SERVICES: usize = 100;
+
+/// Less than there usually is, for abrupt incidents.
+type Less = (&'static str, fn(&mut Incident));
+const LESS: [Less; 4] = [
+    ("abrupt, no topology", |i| i.edges.clear()),
+    ("abrupt, six metrics, no topology", bare),
+    ("the same, windows 60 s late", |i| {
+        bare(i);
+        windows(i, 60.0);
+    }),
+    ("abrupt, windows 60 s late", |i| windows(i, 60.0)),
+];
+
+/// Without topology, symptom and events, and with the metrics that every monitor has.
+fn bare(incident: &mut Incident) {
+    const KEPT: [&str; 6] = [
+        "requests",
+        "latency_p50",
+        "latency_p99",
+        "error_rate",
+        "cpu",
+        "mem",
+    ];
+    incident.edges.clear();
+    incident.events.clear();
+    incident.stated = None;
+    incident.series.retain(|s| KEPT.contains(&s.metric.raw()));
+}
+
+/// Normal up to the begin, anomalous from there, as somebody would say who is late.
+fn windows(incident: &mut Incident, late: f64) {
+    let began = incident.times[incident.times.len() - incident.times.len() / 5];
+    let began = incident.stated.as_ref().and_then(|s| s.at).unwrap_or(began);
+    let (first, last) = (incident.times[0], incident.times[incident.times.len() - 1]);
+    let split = (began + late).min(last);
+    incident.normal = Some(Range {
+        from: first,
+        to: split - 1.0,
+    });
+    incident.anomalous = Some(Range {
+        from: split,
+        to: last,
+    });
+}
 
 /// Hits of a group.
 #[derive(Default, Clone, Copy)]
@@ -87,6 +131,20 @@ pub fn run(seed: u64) -> Value {
         figures["shapes"][shape.name()] = tally.row();
     }
     line("all", &all);
+    for (name, take) in LESS {
+        let mut tally = Tally::default();
+        for wish in wishes.iter().filter(|w| w.shape == Shape::Abrupt) {
+            let mut made = make(wish);
+            take(&mut made.incident);
+            let (place, said) = place(&made);
+            tally.add(
+                place,
+                said.causes.first().is_some_and(|c| c.kind == made.kind),
+            );
+        }
+        line(name, &tally);
+        figures["less"][name] = tally.row();
+    }
     for (confidence, (n, right)) in sure.iter().rev() {
         let share = *right as f64 / *n as f64;
         println!("{:28} n {n:4}  right {share:.2}", confidence.name());
