@@ -22,7 +22,7 @@ mod walk;
 pub use explain::diagnose;
 pub use family::{Direction, Family};
 pub use incident::{EventKind, Happened, Incident, Range, Series, Stated};
-pub use rank::{Ranked, debug, debug_service, ranking};
+pub use rank::{Ranked, ranking};
 
 /// Reads these bytes as a bundle and diagnoses it: whatever they are, no panic.
 pub fn fuzz(data: &[u8]) {

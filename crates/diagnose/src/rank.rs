@@ -37,7 +37,6 @@ pub fn ranking(incident: &Incident) -> Vec<Ranked> {
 /// Everything that was found out about an incident.
 pub struct Analysis<'a> {
     pub period: Period,
-    pub step: f64,
     pub changes: Vec<Change>,
     pub suspects: Vec<Suspect>,
     pub standings: Vec<Standing>,
@@ -61,7 +60,6 @@ impl<'a> Analysis<'a> {
         let hints = event::hints(incident, began, step);
         let mut analysis = Self {
             period,
-            step,
             changes,
             suspects,
             standings,
@@ -182,43 +180,4 @@ impl<'a> Analysis<'a> {
         let least = if stated { 0.3 } else { 0.5 };
         felt && best.score >= least
     }
-}
-
-#[doc(hidden)]
-pub fn debug(incident: &Incident) -> String {
-    match Analysis::of(incident) {
-        None => "none".into(),
-        Some(a) => format!(
-            "{:?} of {:?} base {}",
-            a.period.segment,
-            a.period.region,
-            a.period.baseline.len()
-        ),
-    }
-}
-#[doc(hidden)]
-pub fn debug_service(incident: &Incident, s: u32, score: f64) -> String {
-    let Some(a) = Analysis::of(incident) else {
-        return String::new();
-    };
-    let p = &a.suspects[s as usize];
-    let st = &a.standings[s as usize];
-    format!(
-        "{s} {score:.2} L {:.2} E {:.2} I {:.2} surge {:.2} ratio {:.2} imp {:?} onset {:?} str {:.2} left {:.2} expl {:.2} by {:?} fl {} silent {} callees {:?} callers {:?}",
-        p.latency,
-        p.errors,
-        p.inner,
-        p.surge,
-        p.load_ratio,
-        p.impact,
-        p.onset,
-        p.strength,
-        st.left,
-        st.explained,
-        st.by,
-        st.flooded,
-        p.silent,
-        a.graph.callees(s),
-        a.graph.callers(s)
-    )
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// From here on a service is in trouble rather than in its usual noise.
 pub const TROUBLED: f64 = 1.5;
 /// How much a service that has gone silent counts.
-const SILENT: f64 = 2.0;
+const SILENT: f64 = 3.0;
 /// A change of load by itself is no trouble.
 const LOAD: f64 = 0.35;
 /// What explains a busy processor: so much more load.

@@ -13,6 +13,8 @@ const TAKES: f64 = 0.65;
 const ENOUGH: f64 = 0.8;
 /// A callee with this share of its caller's added time explains it all.
 const SHARE: f64 = 0.4;
+/// A callee that has fallen silent explains nearly all.
+const GONE: f64 = 0.9;
 /// What is left of the trouble of a service whose callers send it more.
 const FLOODED: f64 = 0.45;
 /// With one caller in trouble it may as well be the caller.
@@ -82,6 +84,9 @@ fn stand(service: u32, suspects: &[Suspect], graph: &Graph, late: usize) -> Stan
 fn explains(own: &Suspect, callee: &Suspect, late: usize) -> f64 {
     if callee.new {
         return 0.0;
+    }
+    if callee.silent {
+        return GONE;
     }
     let part = |mine: f64, its: f64| {
         if mine > 0.0 {

@@ -37,8 +37,12 @@ pub fn run(root: &Path, _: &Wish, steps: &mut Steps) -> Result<Page, Failure> {
 /// Bundles of another folder, or only synthetic incidents; the page stays as it is.
 pub fn only(root: &Path, wish: &Wish) -> Result<(), Failure> {
     build(root)?;
-    let what = wish.folder.as_deref().unwrap_or("--synthetic");
-    println!("{}", examine(root, what)?);
+    let what = match &wish.folder {
+        // The example runs in the clone, whoever typed the folder perhaps not.
+        Some(folder) => std::path::absolute(folder).trying("find the folder")?,
+        None => "--synthetic".into(),
+    };
+    println!("{}", examine(root, &what.to_string_lossy())?);
     Ok(())
 }
 

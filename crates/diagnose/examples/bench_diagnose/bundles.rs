@@ -19,7 +19,9 @@ const ABLATIONS: [Ablation; 8] = [
     ("no topology", |i| i.edges.clear()),
     ("no symptom, no moment", |i| i.stated = None),
     ("no moment", |i| {
-        drop(i.stated.as_mut().map(|s| s.at = None))
+        if let Some(stated) = &mut i.stated {
+            stated.at = None;
+        }
     }),
     ("no windows", |i| (i.normal, i.anomalous) = (None, None)),
     ("no windows, no symptom", |i| {

@@ -59,7 +59,8 @@ pub fn segment(all: &[f64], own: &[f64], place: &Place, apart: bool) -> Range<us
         .collect();
     let least = if bins.len() <= 12 { 1 } else { 3 };
     let Some((found, above)) = best(&bins, least, width, place, n) else {
-        return 0..n;
+        // Nothing is unusual anywhere; the end is compared with what was before.
+        return if apart { 0..n } else { n - n.div_ceil(4)..n };
     };
     if apart && above < CLEAR {
         return 0..n;
