@@ -12,7 +12,7 @@ use region::Region;
 use std::ops::Range;
 
 /// At most so many points of the baseline are looked at for each series; they are spread evenly.
-const SAMPLE: usize = 400;
+const SAMPLE: usize = 300;
 /// Points next to the trouble that belong to neither side.
 const GUARD: usize = 2;
 /// Fewer normal points are no baseline.
@@ -197,10 +197,15 @@ struct Level {
 const BETTER: f64 = 0.04;
 const FROM_MIDDLE: f64 = 1.75;
 
+/// How much neighbours differ, as a standard deviation: a level that changes once does not show in it.
+fn jitter(values: &[f64]) -> f64 {
+    let steps = values.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+    median(&mut steps.collect::<Vec<_>>()).unwrap_or(0.0) * 1.05
+}
+
 impl Level {
     fn of(series: &Series, scale: &Scale, values: &mut [f64], clean: bool) -> Option<Self> {
-        let steps = values.windows(2).map(|pair| (pair[1] - pair[0]).abs());
-        let jitter = median(&mut steps.collect::<Vec<_>>()).unwrap_or(0.0) * 1.05;
+        let jitter = if clean { 0.0 } else { jitter(values) };
         let usual = Usual::of(values)?;
         if clean {
             return Some(Self {

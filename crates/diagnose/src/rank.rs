@@ -14,7 +14,7 @@ const EVENT: f64 = 1.2;
 /// And this much to one of which the data shows nothing.
 const EVENT_ALONE: f64 = 1.2;
 /// What is left of a suspect that shows another trouble than the symptom.
-const OTHER_SIGNAL: f64 = 0.85;
+const OTHER_SIGNAL: f64 = 0.7;
 /// Shorter troubles are hitches, in points.
 const BRIEF: usize = 4;
 /// Half a score.

@@ -17,6 +17,8 @@ const SHARE: f64 = 0.4;
 const GONE: f64 = 0.9;
 /// What is left of the trouble of a service whose callers send it more.
 const FLOODED: f64 = 0.45;
+/// What is left of the trouble of dependencies that are all slow at once for one caller.
+const MEASURED_THROUGH: f64 = 0.4;
 /// With one caller in trouble it may as well be the caller.
 const ONE_CALLER: f64 = 0.9;
 /// With several, or one whose machinery is sound, it is rather the service in the dark.
@@ -50,6 +52,9 @@ pub fn walk(
     let mut standings: Vec<Standing> = (0..n)
         .map(|service| stand(service, suspects, graph, late))
         .collect();
+    for service in 0..n {
+        blame_who_finds_all_slow(service, suspects, graph, &mut standings);
+    }
     blame_callers_of_new(suspects, graph, &mut standings);
     for service in (0..n).filter(|s| suspects[*s as usize].dark) {
         standings[service as usize].left = in_the_dark(service, suspects, graph, &standings);
@@ -139,6 +144,41 @@ fn left(own: &Suspect, standing: &Standing) -> f64 {
         (true, _) => kept * FLOODED,
         (false, true) => kept.max(0.9 * own.surge),
         _ => kept,
+    }
+}
+
+/// Who finds all its own dependencies slow at once is slow itself: they are only measured through it.
+fn blame_who_finds_all_slow(
+    service: u32,
+    suspects: &[Suspect],
+    graph: &Graph,
+    standings: &mut [Standing],
+) {
+    let own = &suspects[service as usize];
+    let private = |callee: &u32| {
+        let only = graph.callers(*callee).len() == 1 && graph.callees(*callee).is_empty();
+        let callee = &suspects[*callee as usize];
+        only && callee.known && !callee.inside && !callee.new
+    };
+    let private: Vec<u32> = graph
+        .callees(service)
+        .iter()
+        .copied()
+        .filter(private)
+        .collect();
+    let slow: Vec<u32> = private
+        .iter()
+        .copied()
+        .filter(|s| suspects[*s as usize].latency >= TROUBLED)
+        .collect();
+    if own.latency < TROUBLED || slow.len() < 2 || slow.len() * 3 < private.len() * 2 {
+        return;
+    }
+    let standing = &mut standings[service as usize];
+    standing.explained *= MEASURED_THROUGH;
+    standing.left = left(own, standing);
+    for callee in slow {
+        standings[callee as usize].left *= MEASURED_THROUGH;
     }
 }
 

@@ -121,6 +121,19 @@ fn a_deployment_right_before_is_named() {
 }
 
 #[test]
+fn who_finds_all_its_dependencies_slow_is_slow_itself() {
+    let edges = "caller,callee\nfront,mid\nmid,db\nmid,queue\nmid,mail\n";
+    let columns = [
+        ("front|latency", 100.0, 290.0),
+        ("mid|latency", 50.0, 240.0),
+        ("db|latency", 10.0, 50.0),
+        ("queue|latency", 8.0, 60.0),
+        ("mail|latency", 20.0, 90.0),
+    ];
+    assert_eq!(first(&diagnose(&incident(&columns, edges, ""))).0, "mid");
+}
+
+#[test]
 fn nothing_is_said_when_nothing_is_wrong() {
     let columns = [("front|latency", 100.0, 101.0), ("mid|latency", 50.0, 50.0)];
     let said = diagnose(&incident(&columns, CHAIN, ""));
