@@ -120,6 +120,7 @@ fn page(bundles: &Value, made: &Value) -> Page {
     let healthy = made["false_per_100_services_day"].to_string();
     page.row("false findings, 100 services and a day", healthy, "1");
     page.row("1,000 services, ms", made["ms"].to_string(), "1,000");
+    page.row("most memory, MB", made["rss_mb"].to_string(), "200");
     page
 }
 

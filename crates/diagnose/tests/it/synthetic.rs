@@ -19,8 +19,8 @@ fn kinds() -> impl Iterator<Item = CauseKind> {
 fn found(shape: Shape, seed: u64) -> (f64, usize, usize) {
     let (mut hits, mut all, mut right, mut sure) = (0, 0, 0, 0);
     for (number, kind) in kinds().enumerate() {
-        for (i, services) in [6, 20, 60].into_iter().enumerate() {
-            let seed = seed + (number * 3 + i) as u64;
+        for (i, services) in [6, 25].into_iter().enumerate() {
+            let seed = seed + (number * 2 + i) as u64;
             let made = make(&Wish {
                 seed,
                 services,
@@ -59,7 +59,7 @@ fn every_shape_of_incident_is_found_as_often_as_it_can_be() {
         assert!(share >= least, "{}: {share:.2}", shape.name());
         (right, sure) = (right + hits, sure + high);
     }
-    assert!(sure >= 60, "high is said at all: {sure}");
+    assert!(sure >= 50, "high is said at all: {sure}");
     assert!(
         right as f64 >= 0.9 * sure as f64,
         "high is right: {right} of {sure}"
@@ -97,7 +97,7 @@ fn healthy_days_give_at_most_one_finding_for_a_hundred_services() {
     let mut found = Vec::new();
     for day in 0..DAYS {
         let whole = healthy(SEED + 77 + day, 50);
-        for end in (135..=whole.times.len()).step_by(30) {
+        for end in (135..=whole.times.len()).step_by(60) {
             let said = diagnose(&whole.between(end - 135, end));
             if !said.abstained {
                 found.push(said.causes[0].clone());
