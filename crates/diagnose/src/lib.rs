@@ -4,7 +4,10 @@
 //! [`bundle::parse`] reads an incident bundle from bytes, [`diagnose`] ranks causes. How: `period` finds when it began and
 //! what is normal, `change` scores each series with direction, `suspect` folds the series of a service, `walk` separates
 //! causes from victims over the topology, `rank` fuses all that with events into causes, `explain` writes them down.
+//!
+//! [`baseline`] is apart from that: what is usual, learned continuously from pulses, and anomalies that begin and end.
 
+pub mod baseline;
 pub mod bundle;
 mod change;
 mod event;
