@@ -17,6 +17,8 @@ const EVENT_ALONE: f64 = 1.2;
 const OTHER_SIGNAL: f64 = 0.7;
 /// Shorter troubles are hitches, in points.
 const BRIEF: usize = 4;
+/// What is left of a suspect that is rather a victim.
+const VICTIM: f64 = 0.9;
 /// Half a score.
 const HALF: f64 = 2.0;
 
@@ -77,8 +79,9 @@ impl<'a> Analysis<'a> {
         let first = self.suspects.iter().filter_map(|s| s.onset).min();
         let mut order: Vec<Ranked> = (0..incident.services.len())
             .map(|at| {
-                let raw =
-                    self.strength(at, incident) * reach[at] * self.structure(at, coverage[at]);
+                let raw = self.strength(at, incident)
+                    * reach[at]
+                    * self.structure(at, coverage[at], incident);
                 let raw = raw * self.promptness(at, first);
                 Ranked {
                     service: at as u32,
@@ -123,9 +126,13 @@ impl<'a> Analysis<'a> {
     }
 
     /// How its place in the topology speaks for it.
-    fn structure(&self, at: usize, coverage: f64) -> f64 {
+    fn structure(&self, at: usize, coverage: f64, incident: &Incident) -> f64 {
         if !self.graph.has_edges() {
-            return 1.0;
+            // Without topology, who complains is rather a victim when others are in trouble as well.
+            let complains = incident.stated.as_ref().and_then(|s| s.index) == Some(at as u32);
+            let others = || self.suspects.iter().enumerate();
+            let victim = complains && others().any(|(s, o)| s != at && o.strength >= TROUBLED);
+            return if victim { VICTIM } else { 1.0 };
         }
         let outside = if self.is_outside(at) { 0.92 } else { 1.0 };
         (0.75 + 0.25 * coverage) * outside

@@ -21,8 +21,8 @@ const METHOD: &str = "A release build of the engine. Bundles: the training incid
     `crates/diagnose/src/synthetic`; in 6 of 10 somebody states a symptom, up to two minutes late. Such incidents are \
     cleaner than real ones. With no data from the culprit half of them have none at all, so that only the topology knows of \
     it. False findings: three healthy days of 100 services with rhythm, deployments, scale-out and batch jobs, looked at \
-    every quarter of an hour. The time of 1,000 services is that of the engine alone, the slowest of three; that of a \
-    bundle includes reading it.";
+    every quarter of an hour. Times include reading the \
+    bundle from memory; that of 1,000 services is the slowest of three.";
 
 pub fn run(root: &Path, _: &Wish, steps: &mut Steps) -> Result<Page, Failure> {
     steps.next("build the engine as a release");

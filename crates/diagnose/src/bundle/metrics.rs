@@ -18,15 +18,20 @@ pub fn read(text: &str, names: &mut Names) -> Result<(Vec<f64>, Vec<Series>), Bu
     })?;
     let columns = columns(head)?;
     let mut series = series(&columns, names)?;
+    // Counted before anything is kept.
+    let rows = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    if rows.saturating_mul(series.len().max(1)) > VALUES_MAX {
+        return Err(BundleError::TooMany {
+            file: FILE,
+            most: VALUES_MAX,
+            what: "values",
+        });
+    }
+    for one in &mut series {
+        one.values.reserve_exact(rows);
+    }
     let mut times = Vec::new();
     for (line, row) in lines {
-        if (times.len() + 1).saturating_mul(series.len()) > VALUES_MAX {
-            return Err(BundleError::TooMany {
-                file: FILE,
-                most: VALUES_MAX,
-                what: "values",
-            });
-        }
         times.push(values(line, row, &columns, &mut series)?);
     }
     Ok(in_order(times, series))
@@ -144,6 +149,13 @@ fn values(
 
 /// A number; empty, NaN, null and what is not finite are no data.
 fn number(field: &str) -> Option<f64> {
+    // Most fields are plain numbers.
+    if field.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        && let Ok(value) = field.parse::<f64>()
+        && value < 1e100
+    {
+        return Some(value);
+    }
     let field = field.trim();
     if field.is_empty() || field.eq_ignore_ascii_case("null") || field.eq_ignore_ascii_case("none")
     {
