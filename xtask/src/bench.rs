@@ -3,6 +3,7 @@
 
 mod agent;
 mod cpu;
+mod diagnose;
 mod lab;
 mod load;
 mod nginx;
@@ -36,7 +37,7 @@ enum Run {
     Alone(fn(&Path, &Wish, &mut Steps) -> Result<Page, Failure>),
 }
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 6] = [
     Bench {
         name: "red",
         steps: red::STEPS,
@@ -58,6 +59,11 @@ const BENCHES: [Bench; 5] = [
         run: Run::Alone(store::run),
     },
     Bench {
+        name: "diagnose",
+        steps: diagnose::STEPS,
+        run: Run::Alone(diagnose::run),
+    },
+    Bench {
         name: "tui",
         steps: tui::STEPS,
         run: Run::Alone(tui::run),
@@ -70,17 +76,29 @@ struct Wish {
     seconds: u32,
     /// How often each of two sides is measured, in turns.
     rounds: usize,
+    /// For `diagnose`: other incidents than those of the clone; they leave its page alone.
+    folder: Option<String>,
+    /// For `diagnose`: only synthetic incidents.
+    synthetic: bool,
 }
 
 pub fn command(mut arguments: Arguments) -> Result<(), Failure> {
-    let wish = Wish {
+    let mut wish = Wish {
         seconds: number(&mut arguments, "--seconds", 10)?,
         rounds: number(&mut arguments, "--rounds", 7)?,
+        folder: None,
+        synthetic: arguments.flag("--synthetic"),
     };
-    let names = arguments.rest();
+    let mut names = arguments.rest();
     arguments.finish()?;
+    if names.first().is_some_and(|name| name == "diagnose") && names.len() == 2 {
+        wish.folder = names.pop();
+    }
     let bench = choose(&names)?;
     let root = house::root()?;
+    if wish.folder.is_some() || wish.synthetic {
+        return diagnose::only(&root, &wish);
+    }
     let (page, seconds) = match bench.run {
         Run::InLab(run) => in_lab(bench, &root, |lab, steps| run(lab, &wish, steps))?,
         Run::Alone(run) => {
@@ -158,7 +176,7 @@ mod tests {
         ] {
             let error = choose(&bad).err().unwrap().to_string();
             assert!(
-                error.contains("red, overhead, agent, store, tui"),
+                error.contains("red, overhead, agent, store, diagnose, tui"),
                 "{error}"
             );
         }

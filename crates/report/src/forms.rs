@@ -35,7 +35,8 @@ pub fn markdown(value: &Value) -> String {
     out
 }
 
-fn markdown_text(text: &str) -> String {
+/// Foreign text as text of a page.
+pub(crate) fn markdown_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,5 +1,6 @@
 //! The JSON of an answer. More fields may be added; those that are here keep their name and meaning.
 
+mod diagnosis;
 mod events;
 mod host;
 mod profile;
@@ -10,6 +11,9 @@ mod sql;
 mod status;
 mod topology;
 
+pub use diagnosis::{
+    BlindReport, CauseReport, CheckedReport, DiagnosisReport, EvidenceReport, SymptomReport,
+};
 pub use events::{EventReport, EventsReport};
 pub use host::{GaugeReport, HostReport};
 pub use profile::ProfileReport;

@@ -4,6 +4,7 @@
 //! 0; [`csv()`] is the rows of the JSON; observed text is shown with every control and bidirectional character visible, in tables also with bounded width.
 
 mod csv;
+mod diagnosis;
 pub mod figure;
 pub mod flame;
 pub mod forms;
@@ -12,11 +13,13 @@ mod table;
 pub mod text;
 
 pub use csv::{csv, csv_of, csv_rows};
+pub use diagnosis::{diagnosis_markdown, diagnosis_text};
 pub use json::{
-    AgentReport, ColonyReport, EdgeReport, EventReport, EventsReport, GaugeReport, HealthReport,
-    HostReport, LossReport, MetricReport, MetricsReport, MissingReport, NodeReport, ProfileReport,
-    RedReport, Report, RequestReport, RequestsReport, ServiceReport, ServicesReport, SqlReport,
-    StatusReport, SummaryReport, SummaryRowReport, TopologyReport, UnreadReport, agent_state,
+    AgentReport, BlindReport, CauseReport, CheckedReport, ColonyReport, DiagnosisReport,
+    EdgeReport, EventReport, EventsReport, EvidenceReport, GaugeReport, HealthReport, HostReport,
+    LossReport, MetricReport, MetricsReport, MissingReport, NodeReport, ProfileReport, RedReport,
+    Report, RequestReport, RequestsReport, ServiceReport, ServicesReport, SqlReport, StatusReport,
+    SummaryReport, SummaryRowReport, SymptomReport, TopologyReport, UnreadReport, agent_state,
     rfc3339,
 };
 pub use table::{TableStyle, loss_line, table};

@@ -143,6 +143,8 @@ pub enum Command {
     },
     /// Give a service a name, by its port or its program, and check its health: NAME:PORT[:HEALTH][:TYPE]
     Connect(Connect),
+    /// The cause of an incident, without a model
+    Diagnose(Diagnose),
     /// Write something down on the timeline
     Note(Note),
     /// Write requests, routes, edges, events, hosts, ... as a file (docs/SQL.md)
@@ -186,6 +188,14 @@ pub struct Connect {
     /// Take the name back: NAME, or NAME:PORT
     #[arg(long)]
     pub remove: bool,
+}
+
+/// Options of `diagnose`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Diagnose {
+    /// An incident bundle: a folder with incident.json, metrics.csv, and edges.csv and events.csv if there are any
+    #[arg(long, value_name = "DIR")]
+    pub bundle: PathBuf,
 }
 
 /// Options of `note`.

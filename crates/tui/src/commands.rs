@@ -4,6 +4,7 @@ mod ask;
 mod colonies;
 mod completion;
 mod connect;
+mod diagnose;
 mod export;
 mod kept;
 pub(crate) mod note;
@@ -103,6 +104,7 @@ async fn tell(command: Command, global: &Global) -> Result<(), Failure> {
             save(&Place::find(named)?, options, span(global)?, output).await
         }
         Command::Connect(options) => connect::run(&Place::find(named)?, options, output).await,
+        Command::Diagnose(options) => diagnose::run(&options, output),
         Command::Note(options) => note::run(&Place::find(named)?, options, now(), output).await,
         Command::Completion { shell } => completion::print(shell),
         _ => version(output),

@@ -160,6 +160,8 @@ mod tests {
         let wish = Wish {
             seconds: 1,
             rounds: 1,
+            folder: None,
+            synthetic: false,
         };
         let page = page(&wish, &Spread::of([9.0]), 0.05, &[round], 2.0);
         assert_eq!(page.figures()["cpu_us_per_request"], 2.5);

@@ -147,6 +147,8 @@ mod tests {
         let wish = Wish {
             seconds: 1,
             rounds: 3,
+            folder: None,
+            synthetic: false,
         };
         let without = [round(100.0, 20.0), round(110.0, 20.0), round(10.0, 20.0)];
         let with = [round(99.0, 25.0), round(500.0, 24.0), round(98.0, 23.0)];

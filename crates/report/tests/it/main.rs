@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
+mod diagnosis;
 mod fixture;
 
 use coral_model::{Answer, Loss};

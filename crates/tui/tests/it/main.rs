@@ -5,6 +5,7 @@
 
 mod colony;
 mod commands;
+mod diagnose;
 mod fixture;
 mod here;
 mod matrix;

@@ -1,0 +1,76 @@
+//! `coral diagnose --bundle`: forms, exit codes, and folders that nobody means well with.
+
+use crate::commands::{code, coral, error, stdout};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+const TRAINING: &str = "../../assets/incidents/petshop-train/petshop-low_traffic-train-issue_0";
+
+fn folder() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(TRAINING);
+    path.to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_bundle_is_diagnosed_in_every_form() {
+    let home = tempfile::tempdir().unwrap();
+    let json = coral(
+        home.path(),
+        &["diagnose", "--bundle", &folder(), "-o", "json"],
+    );
+    assert_eq!(code(&json), 0);
+    let said: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(said["symptom"]["service"], "PetSite");
+    assert_eq!(said["abstained"], false);
+    let first = &said["causes"][0];
+    assert_eq!(first["rank"], 1);
+    for field in [
+        "service",
+        "kind",
+        "score",
+        "confidence",
+        "path",
+        "evidence",
+        "against",
+        "next",
+    ] {
+        assert!(!first[field].is_null(), "{field}");
+    }
+    assert!(said["elapsed_ms"].as_f64().unwrap() < 1_000.0);
+    let table = stdout(&coral(home.path(), &["diagnose", "--bundle", &folder()]));
+    assert!(
+        table.starts_with("PetSite is slow since 2023-04-18"),
+        "{table}"
+    );
+    assert!(table.lines().count() <= 25);
+    let page = stdout(&coral(
+        home.path(),
+        &["diagnose", "--bundle", &folder(), "-o", "md"],
+    ));
+    assert!(page.starts_with("# PetSite is slow"), "{page}");
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_with_its_code() {
+    let home = tempfile::tempdir().unwrap();
+    let bundle = tempfile::tempdir().unwrap();
+    let at = bundle.path().to_str().unwrap();
+    let run = || coral(home.path(), &["diagnose", "--bundle", at, "-o", "json"]);
+    assert_eq!(code(&run()), 1, "no files");
+    fs::write(bundle.path().join("incident.json"), r#"{"version":1}"#).unwrap();
+    symlink("/etc/passwd", bundle.path().join("metrics.csv")).unwrap();
+    assert_eq!(code(&run()), 1, "a link is not followed");
+    fs::remove_file(bundle.path().join("metrics.csv")).unwrap();
+    fs::write(bundle.path().join("metrics.csv"), "time,x\n").unwrap();
+    let refused = run();
+    assert_eq!(code(&refused), 1);
+    let message = error(&refused)["error"]["message"].to_string();
+    assert!(message.contains("metrics.csv, line 1"), "{message}");
+    fs::write(bundle.path().join("metrics.csv"), "time,a|cpu\n1,2\n").unwrap();
+    let said = run();
+    assert_eq!(code(&said), 0, "an abstention is an answer");
+    let said: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(said["abstained"], true);
+    assert_eq!(code(&coral(home.path(), &["diagnose"])), 2);
+}
