@@ -64,6 +64,17 @@ pub fn missing(refused: Option<&ProbesError>, program: &Path) -> Vec<Missing> {
     of(effective, refused, &fix(program, root))
 }
 
+/// That processors are not sampled, and why.
+pub fn no_profiles(error: &ProbesError, program: &Path) -> Missing {
+    tracing::warn!("processors are not sampled: {error}");
+    let text = error.to_string();
+    Missing {
+        feature: "profiles".to_owned(),
+        why: text.lines().next().unwrap_or_default().into(),
+        fix: fix(program, nix::unistd::geteuid().is_root()),
+    }
+}
+
 fn of(effective: Option<u64>, refused: Option<&ProbesError>, fix: &str) -> Vec<Missing> {
     let lacking = |feature: &Feature| {
         let has = |c: &&Capability| {

@@ -128,15 +128,13 @@ impl Enrich {
     /// Takes in new series and looks for the owners that are still unknown.
     pub fn learn(&mut self, new: &[(u64, SeriesInfo)], clock: &Clock) {
         for (id, info) in new.iter().copied().chain(unix::callers(new)) {
-            self.series.insert(
-                id,
-                Known {
-                    info,
-                    waited: 0,
-                    owner: None,
-                    idle: 0,
-                },
-            );
+            let known = self.series.entry(id).or_insert(Known {
+                info,
+                waited: 0,
+                owner: None,
+                idle: 0,
+            });
+            known.info = info;
         }
         self.look_for_orphans(clock);
         self.join_ends();
@@ -200,6 +198,10 @@ impl Enrich {
                 continue;
             }
             if known.info.family == UNIX {
+                let nameless = unix::is_nameless(&self.processes, &known.info);
+                if nameless && known.waited < PATIENCE {
+                    continue;
+                }
                 known.owner = Some(unix::owner(&mut self.processes, &known.info, clock));
                 continue;
             }

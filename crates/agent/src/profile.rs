@@ -60,8 +60,8 @@ pub struct Profiler {
     builds: HashMap<InstanceId, String>,
     kernel: Binary,
     tick: u32,
-    /// Samples whose stack nobody knows.
-    unknown: u64,
+    /// Stands for stacks that nobody knows.
+    nowhere: Arc<Known>,
 }
 
 impl Profiler {
@@ -96,7 +96,11 @@ impl Profiler {
             builds: HashMap::new(),
             kernel: kernel(),
             tick: 0,
-            unknown: 0,
+            nowhere: Arc::new(Known {
+                thread: [0; 16],
+                frames: vec![Spot::Nowhere],
+                end: StackEnd::Lost,
+            }),
         })
     }
 
@@ -175,9 +179,10 @@ impl Profiler {
     }
 
     fn count(&mut self, processes: &mut Processes, key: StackKey, samples: u64) {
-        let Some((stack, _)) = self.stacks.get(&key) else {
-            self.unknown += samples;
-            return;
+        // Frames that found no room in the ring: the samples are counted all the same.
+        let stack = match self.stacks.get(&key) {
+            Some((stack, _)) => stack.clone(),
+            None => self.nowhere.clone(),
         };
         let main = self.spaces.of(key.tgid).and_then(<[_]>::first);
         let binary = main.and_then(|m| self.files.get(m.file)).map(|f| &f.binary);
@@ -200,7 +205,7 @@ impl Profiler {
             session,
             period,
         };
-        self.open.add(whose, stack, samples);
+        self.open.add(whose, &stack, samples);
     }
 
     /// The places of a stack's addresses.
@@ -235,6 +240,11 @@ impl Profiler {
         let build = |id| builds.get(&id).cloned().unwrap_or_default();
         self.open
             .close(window, &self.files, &self.kernel, build, Of::Always)
+    }
+
+    /// Whether sessions may be taken; that the processors are sampled now and then is no session.
+    pub fn allow_sessions(&mut self, allowed: bool) {
+        self.sessions.is_allowed = allowed;
     }
 
     /// Begins what is wished, and ends what no longer is.

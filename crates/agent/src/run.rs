@@ -100,11 +100,18 @@ pub async fn run_over(
     let reading = options.clocks.read();
     let clock = Clock::new(reading);
     let attached = attach(&options.loader);
-    let missing = capabilities::missing(attached.as_ref().err(), &options.loader);
+    let mut missing = capabilities::missing(attached.as_ref().err(), &options.loader);
     let (source, profiler) = match attached {
-        Ok(attached) => (Some(attached.source), profiler(attached.profiler)),
-        Err(_) => (None, None),
+        Ok(attached) => (Some(attached.source), attached.profiler.transpose()),
+        Err(_) => (None, Ok(None)),
     };
+    let mut profiler = profiler.unwrap_or_else(|error| {
+        missing.push(capabilities::no_profiles(&error, &options.loader));
+        None
+    });
+    if let Some(profiler) = &mut profiler {
+        profiler.allow_sessions(policy.allow.profile);
+    }
     let outbox = Arc::new(outbox(&options.folder.spool, options.spool_bytes));
     let epoch = epoch(reading, &outbox);
     let hello = coral_proto::hello(
@@ -135,17 +142,6 @@ pub async fn run_over(
     following.abort();
     outbox.close();
     Ok(())
-}
-
-/// The profiler, if it works.
-fn profiler(begun: Option<Result<Profiler, ProbesError>>) -> Option<Profiler> {
-    match begun? {
-        Ok(profiler) => Some(profiler),
-        Err(error) => {
-            tracing::warn!("processors are not sampled: {error}");
-            None
-        }
-    }
 }
 
 /// The run folder is the person's whom this agent works for, and root's agent touches it with their rights alone.

@@ -26,6 +26,8 @@ pub struct Live {
     budget: Map<u32, u64>,
     detail: RingBuf<MapData>,
     known: Before<u64, ()>,
+    /// Series of Unix sockets whose caller has not read anything yet: only then the kernel knows its name.
+    nameless: HashSet<u64>,
     counted: Before<CountKey, u64>,
     measured: Before<HistogramKey, Box<[u64; 64]>>,
     moved: Before<u64, Traffic>,
@@ -55,6 +57,7 @@ impl Live {
             budget,
             detail: open_ring(ring)?,
             known: Before::new(),
+            nameless: HashSet::new(),
             counted: Before::new(),
             measured: Before::new(),
             moved: Before::new(),
@@ -113,9 +116,15 @@ impl Live {
     }
 
     fn drain_series(&mut self, out: &mut Drained) -> Result<(), ProbesError> {
-        let known = &mut self.known;
+        let (known, nameless) = (&mut self.known, &mut self.nameless);
         self.series.read(|&series, info| {
+            let named = info.family != UNIX || info.owner.comm[0] != 0;
             if known.insert(series, ()).is_none() {
+                out.series.push((series, *info));
+                if !named {
+                    nameless.insert(series);
+                }
+            } else if named && !nameless.is_empty() && nameless.remove(&series) {
                 out.series.push((series, *info));
             }
         })
@@ -268,6 +277,7 @@ impl Source for Live {
         }
         self.moved.remove(&series);
         self.known.remove(&series);
+        self.nameless.remove(&series);
         Ok(())
     }
 }

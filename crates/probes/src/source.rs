@@ -8,7 +8,7 @@ use coral_probes_abi::records::{CountKey, Detail, HistogramKey, SeriesInfo, Traf
 pub struct Drained {
     /// Boot time of the drain, nanoseconds.
     pub at_ns: u64,
-    /// Series that were not known before.
+    /// Series that were not known before, or whose caller's name was not.
     pub series: Vec<(u64, SeriesInfo)>,
     /// Requests that ended.
     pub counts: Vec<(CountKey, u64)>,

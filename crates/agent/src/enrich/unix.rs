@@ -8,6 +8,7 @@ use coral_probes::Drained;
 use coral_probes::abi::records::{CountKey, Detail, HistogramKey, SeriesInfo, Traffic, UNIX};
 use coral_probes::source::InFlight;
 use std::collections::HashSet;
+use std::path::Path;
 
 /// The series of the other end.
 pub fn other_end(series: u64) -> u64 {
@@ -21,6 +22,13 @@ pub fn callers(new: &[(u64, SeriesInfo)]) -> impl Iterator<Item = (u64, SeriesIn
         let side = Side::Client.code();
         (other_end(series), SeriesInfo { side, ..info })
     })
+}
+
+/// Whether it is a caller that is gone already and has not told the kernel its name yet, which it does when it reads.
+pub fn is_nameless(processes: &Processes, info: &SeriesInfo) -> bool {
+    let pid = info.owner.tgid;
+    let caller = info.side == Side::Client.code() && pid != 0 && info.owner.comm[0] == 0;
+    caller && processes.of_pid(pid).is_none() && !Path::new(&format!("/proc/{pid}")).exists()
 }
 
 /// The process at the series' own end.

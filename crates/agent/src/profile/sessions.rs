@@ -26,6 +26,8 @@ struct Session {
 /// All that run or ran.
 #[derive(Debug, Default)]
 pub struct Sessions {
+    /// Whether this host's policy allows any.
+    pub is_allowed: bool,
     running: BTreeMap<String, Session>,
     /// Wishes that ended here, which a set may still hold.
     over: BTreeSet<String>,
@@ -50,6 +52,9 @@ impl Sessions {
     }
 
     fn begin(&mut self, wish: ProfileWish, sampler: &mut Sampler) {
+        if !self.is_allowed {
+            return self.refuse(wish.id, "the policy of this host allows no profiles");
+        }
         if self.running.len() >= MOST {
             let why = format!("{MOST} profiles are taken on this host already");
             return self.refuse(wish.id, &why);
