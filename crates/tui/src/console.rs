@@ -11,6 +11,7 @@ mod draw;
 mod drawing;
 pub mod event;
 pub mod filter;
+pub mod flame;
 pub mod glyphs;
 mod graph;
 pub mod guard;
