@@ -319,8 +319,12 @@ fn a_flame_graph_is_driven_by_keys_alone() {
     ] {
         coral.keys(keys);
         coral.wait_for(shows);
+        match keys {
+            "jjj" => coral.dump("profiles"),
+            "\t=" => coral.dump("profiles_compared"),
+            _ => {}
+        }
     }
-    coral.dump("profiles");
     coral.keys("p");
     coral.wait_for("of 30 s");
     coral.wait_until("the wish", |_| colony.wishes.all().len() == 1);
