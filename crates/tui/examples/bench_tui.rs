@@ -5,7 +5,8 @@
 //! several. `key_p99_ms`: from a key to the last byte of its frame, at 200x60 with 10,000 services, moving, filtering and
 //! sorting. `frame_ms`: processor time to build such a frame, 99 of 100 are cheaper. `idle_cpu_percent`: of one core while a
 //! colony changes each second and nobody touches anything, for a minute or as many seconds as are named after the program.
-//! `rss_mb`: the most that was resident, with the 10,000 services. Beside them stand the middle and the extremes.
+//! `flame_tree_ms`: to build the tree of 50,000 stacks, `flame_frame_ms`: to move in it and build the frame, 99 of 100 are
+//! cheaper. `rss_mb`: the most that was resident, with the 10,000 services. Beside them stand the middle and the extremes.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,6 +26,7 @@ use colony::{Colony, Script};
 use coral_config::Folders;
 use coral_model::{Answer, AnswerBody, Question, TimeNs};
 use coral_tui::console::change::{Change, Topic};
+use coral_tui::console::flame::{Shape, Tree};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -220,6 +222,44 @@ fn frame_builds() -> Vec<Duration> {
     spans
 }
 
+/// Stacks of the large profile.
+const STACKS: usize = 50_000;
+
+/// The tree of a large profile, and frames of it.
+fn flame_builds() -> (Vec<Duration>, Vec<Duration>) {
+    static FLAME: std::sync::LazyLock<coral_model::profile::Flame> =
+        std::sync::LazyLock::new(|| fixture::large_flame(STACKS));
+    let build = || {
+        let start = worked();
+        let tree = Tree::build(&FLAME, Shape::default());
+        assert!(tree.samples() == FLAME.samples);
+        worked() - start
+    };
+    let builds = (0..9).map(|_| build()).collect();
+    let services = fixture::services(fixture::shop_rows());
+    let mut screen = Screen::with(SIZE.0, SIZE.1, [(Topic::Services, services)]);
+    screen.answers = Some(|question, now| {
+        let mut answer = fixture::answer_to(question, now);
+        if let AnswerBody::Profile(flame) = &mut answer.body {
+            flame.clone_from(&FLAME);
+        }
+        Ok(answer)
+    });
+    screen.keys("5");
+    screen.keys("\n");
+    let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).unwrap();
+    let mut spans = vec![];
+    for key in ["j", "j", "j", "→", "j", "→", "k", "←"].repeat(40) {
+        let start = worked();
+        screen.keys(key);
+        terminal
+            .draw(|frame| screen.app.draw(frame, screen.now))
+            .unwrap();
+        spans.push(worked() - start);
+    }
+    (builds, spans)
+}
+
 /// Processor time of this thread: a busy machine makes no frame dearer.
 fn worked() -> Duration {
     let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
@@ -265,6 +305,7 @@ fn main() {
     let first = first_frames();
     eprintln!("first frames {first:?}");
     let frames = frame_builds();
+    let (trees, flames) = flame_builds();
     let still = |answer| Script {
         answer,
         live: false,
@@ -288,6 +329,8 @@ fn main() {
             "key_p99_ms": at(&keys, 0.99), "key_p50_ms": at(&keys, 0.5), "key_most_ms": at(&keys, 1.0),
             "keys": keys.len(),
             "frame_ms": at(&frames, 0.99), "frame_p50_ms": at(&frames, 0.5),
+            "flame_tree_ms": at(&trees, 0.5), "flame_frame_ms": at(&flames, 0.99),
+            "flame_frame_p50_ms": at(&flames, 0.5), "flame_frame_most_ms": at(&flames, 1.0),
             "idle_cpu_percent": (cpu * 100.0).round() / 100.0, "idle_s": idle_s,
             "rss_mb": (rss.max(rss_many / 1e6) * 10.0).round() / 10.0,
         })

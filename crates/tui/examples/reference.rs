@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-const SCOPES: [Scope; 15] = [
+const SCOPES: [Scope; 19] = [
     Scope::Everywhere,
     Scope::Pages,
     Scope::Time,
@@ -19,7 +19,11 @@ const SCOPES: [Scope; 15] = [
     Scope::Sorted,
     Scope::Services,
     Scope::Topology,
+    Scope::Events,
     Scope::Service,
+    Scope::Act,
+    Scope::Subject,
+    Scope::Profile,
     Scope::Start,
     Scope::Typing,
     Scope::Palette,

@@ -12,11 +12,12 @@ const TEXT_MAX: usize = 120;
 const SECOND: i64 = 1_000_000_000;
 
 /// Pages by the word in a link; changes are a view of Events.
-const VIEWS: [(&str, Page, bool); 5] = [
+const VIEWS: [(&str, Page, bool); 6] = [
     ("services", Page::Services, false),
     ("topology", Page::Topology, false),
     ("events", Page::Events, false),
     ("changes", Page::Events, true),
+    ("profiles", Page::Profiles, false),
     ("fleet", Page::Fleet, false),
 ];
 /// Tabs of a service by the word in a link.
@@ -53,7 +54,11 @@ impl Address {
         let view = match &self.spot.service {
             Some(service) => {
                 let (namespace, name) = (service.namespace.raw(), service.name.raw());
-                format!("service/{}/{}", part(namespace), part(name))
+                let word = match self.spot.page {
+                    Page::Profiles => "profile",
+                    _ => "service",
+                };
+                format!("{word}/{}/{}", part(namespace), part(name))
             }
             None => {
                 let fits = |(_, page, changes): &&(&str, Page, bool)| {
@@ -73,7 +78,8 @@ impl Address {
             self.window.as_secs()
         );
         let tab = TABS.iter().find(|(_, tab)| *tab == self.tab);
-        if let Some((word, _)) = tab.filter(|t| self.spot.service.is_some() && t.1 != Tab::Routes) {
+        let tabbed = self.spot.page == Page::Service && self.tab != Tab::Routes;
+        if let Some((word, _)) = tab.filter(|_| tabbed) {
             let _ = write!(out, "&tab={word}");
         }
         if !self.filter.is_empty() {
@@ -88,12 +94,17 @@ impl Address {
         let mut parts = path.split('/');
         let colony = read_part(parts.next()?)?;
         let (spot, changes) = match parts.next()? {
-            "service" => {
+            word @ ("service" | "profile") => {
                 let service = ServiceKey {
                     namespace: Observed::new(read_part(parts.next()?)?),
                     name: Observed::new(read_part(parts.next()?)?),
                 };
-                (Spot::service(service), false)
+                let page = match word {
+                    "profile" => Page::Profiles,
+                    _ => Page::Service,
+                };
+                let service = Some(service);
+                (Spot { page, service }, false)
             }
             word => {
                 let view = VIEWS.iter().find(|(known, _, _)| *known == word)?;
@@ -205,6 +216,17 @@ mod tests {
                 1_795_181_700 * SECOND + 120_000,
             ),
             (Spot::page(Page::Fleet), false, Tab::Routes, "", -1),
+            (Spot::page(Page::Profiles), false, Tab::Routes, "", 7),
+            (
+                Spot {
+                    page: Page::Profiles,
+                    service: Some(service.clone()),
+                },
+                false,
+                Tab::Routes,
+                "memcpy",
+                6,
+            ),
             (Spot::service(service), false, Tab::Instances, "web&1", 5),
         ] {
             let there = Address {

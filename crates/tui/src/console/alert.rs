@@ -137,7 +137,12 @@ fn worst_service(app: &App, now: Moment) -> Option<(Level, Alert)> {
         Level::Broken => Tone::Broken,
         _ => Tone::Unusual,
     };
-    Some((trouble.level(), Alert::new(tone, text, "n next")))
+    // In a flame graph `n` goes through what the search found.
+    let fix = match app.profiled_service() {
+        Some(_) => "",
+        None => "n next",
+    };
+    Some((trouble.level(), Alert::new(tone, text, fix)))
 }
 
 fn no_agent(agents: &[AgentRow]) -> Option<Alert> {

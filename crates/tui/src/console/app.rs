@@ -2,20 +2,25 @@
 //! it does no IO and reads no clock.
 
 mod commands;
+mod finer;
 mod known;
 mod menus;
 mod mouse;
 mod palette;
+mod profiled;
+mod profiles;
 mod rows;
 mod sheets;
 mod start;
 mod state;
+mod taken;
 mod travel;
 mod wanted;
 
 pub use known::Known;
 pub(super) use menus::of_side;
 pub use menus::{Menu, MenuKind, RouteSort};
+pub use profiled::FunctionRow;
 pub use rows::{List, RowKey};
 pub(super) use sheets::other_end;
 pub use state::{
@@ -27,6 +32,8 @@ use super::Config;
 use super::asked::Asked;
 use super::event::{Action, Event};
 use super::filter::Filter;
+use super::finer::Finer;
+use super::flame::Graph;
 use super::keys::{self, Chord, Scope};
 use super::link::{LinkEvent, Lost};
 use super::moment::Moment;
@@ -37,6 +44,7 @@ use super::sort::Sort;
 use super::time::Time;
 use super::usual::Usual;
 use crossterm::event::KeyEvent;
+use profiled::Profiled;
 use ratatui::layout::Rect;
 use rows::{Cursors, Derived};
 use std::collections::HashMap;
@@ -89,6 +97,13 @@ pub struct App {
     pub(super) usual: Usual,
     pub(super) derived: Derived,
     pub(super) asked: Asked,
+    /// Where a person is in the flame graph of page 5.
+    pub(super) graph: Graph,
+    /// The columns and rows of it on the screen.
+    graph_size: (u16, usize),
+    /// The finer profile that was asked for last.
+    pub(super) finer: Option<Finer>,
+    pub(super) profiled: Profiled,
     live: Arc<Picture>,
     /// What is shown while it is not live.
     held: Arc<Picture>,
@@ -132,6 +147,10 @@ impl App {
             usual: Usual::default(),
             derived: Derived::default(),
             asked: Asked::default(),
+            graph: Graph::default(),
+            graph_size: (0, 0),
+            finer: None,
+            profiled: Profiled::default(),
             live: Arc::default(),
             held: Arc::default(),
             versions: 0,
@@ -150,6 +169,7 @@ impl App {
             }
             Event::Link(event) => self.link(event, now),
             Event::Answer { question, answer } => self.answered(&question, *answer, now),
+            Event::Wished { id, said } => self.wished(&id, said),
             Event::Said(said) => self.said(said, now),
             Event::Privilege(found) => self.privilege_found(found),
             Event::Started(result) => self.started(result),
@@ -164,6 +184,7 @@ impl App {
         }
         self.settle(now);
         outcome.actions.extend(self.ask(now));
+        outcome.actions.extend(self.look_after_finer(now));
         outcome
     }
 
@@ -188,11 +209,16 @@ impl App {
                 if self.leads_on() {
                     scopes.push(Scope::Leads);
                 }
+                if self.service_here().is_some() {
+                    scopes.push(Scope::Subject);
+                }
                 let own: &[Scope] = match self.spot.page {
                     Page::Services => &[Scope::Services, Scope::Sorted, Scope::Panes],
                     Page::Topology => &[Scope::Topology, Scope::Panes],
                     Page::Events => &[Scope::Events],
                     Page::Fleet => &[Scope::Panes],
+                    Page::Profiles if self.spot.service.is_some() => &[Scope::Profile],
+                    Page::Profiles => &[],
                     Page::Service if self.tab == Tab::Routes => &[Scope::Service, Scope::Sorted],
                     Page::Service => &[Scope::Service],
                 };

@@ -19,6 +19,10 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 const SETTLED: Duration = Duration::from_secs(30);
 /// Questions under way at a time.
 const PENDING_MAX: usize = 4;
+/// How old the answer about a finer profile may get while it is taken.
+const WATCHED: Duration = Duration::from_secs(1);
+/// Large answers that nobody looked at for this long go.
+const LARGE_KEPT: Duration = Duration::from_secs(10);
 /// Answers that nobody looked at for this long may go when there are many.
 const KEPT: Duration = Duration::from_secs(60);
 const MANY: usize = 400;
@@ -35,6 +39,10 @@ struct Entry {
     /// Whether the answer cannot change any more.
     settled: bool,
     wanted: Duration,
+    /// Rises with every answer.
+    version: u64,
+    /// Asked again it was not answered: the answer is an older one.
+    late: bool,
 }
 
 /// The questions that were asked, with their answers.
@@ -58,13 +66,28 @@ impl Asked {
         self.get(question)?.as_ref().ok()
     }
 
-    /// The answer, else the last one to the same question about another time; and whether it is that.
+    /// The answer, else the last one to the same question about another time; and whether it is old: that, or one that
+    /// could not be had anew.
     pub fn shown(&self, question: &Question) -> Option<(&Result<Answer, Failure>, bool)> {
         if let Some(answer) = self.get(question) {
-            return Some((answer, false));
+            let late = self.entries.get(question).is_some_and(|e| e.late);
+            return Some((answer, late));
         }
         let latest = self.latest.get(&kind(question)?)?;
         Some((self.get(latest)?, true))
+    }
+
+    /// The question whose answer [`Self::shown`] gives, and which answer to it that is.
+    pub fn standing(&self, question: &Question) -> Option<(Question, u64)> {
+        let question = match self.get(question) {
+            Some(_) => question,
+            None => self.latest.get(&kind(question)?)?,
+        };
+        let entry = self.entries.get(question)?;
+        entry
+            .answer
+            .as_ref()
+            .map(|_| (question.clone(), entry.version))
     }
 
     /// All answers that are kept.
@@ -92,15 +115,23 @@ impl Asked {
         entry.pending = false;
         let lost = matches!(&answer, Err(failure) if failure.code == Code::NotReachable);
         // What is known stays on the screen while the colony is away.
-        if lost && matches!(entry.answer, Some(Ok(_))) {
+        let known = matches!(entry.answer, Some(Ok(_)));
+        if lost && known {
             return false;
         }
+        // A profile that could not be had anew is looked at as it was.
+        if known && is_large(question) && answer.is_err() {
+            entry.late = true;
+            return true;
+        }
+        entry.late = false;
         if let Some(kind) = kind(question).filter(|_| answer.is_ok()) {
             self.latest.insert(kind, question.clone());
         }
         entry.settled = !lost && is_settled(question, answer.as_ref().ok(), now);
         entry.answer = Some(answer);
         self.version += 1;
+        entry.version = self.version;
         true
     }
 
@@ -124,6 +155,12 @@ impl Asked {
             pending += 1;
             actions.push(Action::Ask(question));
         }
+        let latest = &self.latest;
+        self.entries.retain(|question, e| {
+            let stands = || latest.values().any(|q| q == question);
+            let idle = now.up.saturating_sub(e.wanted) > LARGE_KEPT;
+            !(is_large(question) && idle) || e.pending || stands()
+        });
         if self.entries.len() > MANY {
             let old = |e: &Entry| now.up.saturating_sub(e.wanted) > KEPT;
             self.entries.retain(|_, e| e.pending || !old(e));
@@ -139,8 +176,20 @@ fn kind(question: &Question) -> Option<Kind> {
         Question::Events { service, kinds, .. } => {
             Some((question.name(), service.clone(), !kinds.is_empty()))
         }
+        // A finer profile stands for itself.
+        Question::Profile {
+            service,
+            session: 0,
+            compare,
+            ..
+        } => Some((question.name(), Some(service.clone()), compare.is_some())),
         _ => None,
     }
+}
+
+/// Whether the answer may be as large as a thousand others.
+fn is_large(question: &Question) -> bool {
+    matches!(question, Question::Profile { .. })
 }
 
 impl Entry {
@@ -150,8 +199,9 @@ impl Entry {
         };
         let pause = match (&self.answer, question) {
             (Some(Err(_)), _) => AFTER_FAILURE,
-            // What is asked in SQL comes every ten seconds.
-            (_, Question::Sql { .. }) => SAMPLED,
+            // What is asked in SQL, and what is always sampled, comes every ten seconds.
+            (_, Question::Sql { .. } | Question::Profile { session: 0, .. }) => SAMPLED,
+            (_, Question::Profile { .. }) => WATCHED,
             _ => FRESH,
         };
         !self.settled && now.up.saturating_sub(asked) >= pause
@@ -213,6 +263,29 @@ mod tests {
             answer(),
             at(3)
         ));
+    }
+
+    #[test]
+    fn a_profile_that_could_not_be_had_anew_stays_and_is_old() {
+        let mut asked = Asked::default();
+        let span = Span::Last(Duration::from_secs(60));
+        let service = ServiceKey::plain("x");
+        let profile = questions::profile(span, &service, crate::console::time::Compare::Off);
+        asked.want(vec![profile.clone()], at(1));
+        asked.came(&profile, answer(), at(1));
+        asked.came(
+            &profile,
+            Err(Failure::failed("no answer within 10 s", "")),
+            at(20),
+        );
+        assert!(matches!(asked.shown(&profile), Some((Ok(_), true))));
+        asked.came(&profile, answer(), at(30));
+        assert!(matches!(asked.shown(&profile), Some((Ok(_), false))));
+        asked.want(vec![], at(50));
+        assert!(
+            asked.shown(&profile).is_some(),
+            "it stands in for another time"
+        );
     }
 
     #[test]

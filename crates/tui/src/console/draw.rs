@@ -10,6 +10,7 @@ mod graph;
 mod header;
 mod overlay;
 mod plot;
+mod profiles;
 mod red;
 mod service;
 mod services;
@@ -119,6 +120,7 @@ fn page(view: View<'_>, body: Rect, buf: &mut Buffer) {
             }
         }
         Page::Events => events::draw(view, body, panes, buf),
+        Page::Profiles => profiles::draw(view, body, buf),
         Page::Fleet => {
             if let Some(area) = panes.table {
                 fleet::draw(view, area, buf);

@@ -3,7 +3,7 @@
 use super::link::LinkEvent;
 use crate::failure::Failure;
 use crate::lifecycle::privilege::AgentStart;
-use coral_model::{Answer, Question, ServiceKey, TimeNs};
+use coral_model::{Answer, Question, ServiceKey, TimeNs, Want};
 use crossterm::event::{KeyEvent, MouseEvent};
 use std::time::Duration;
 
@@ -27,6 +27,13 @@ pub enum Event {
     },
     /// Something was copied or written, or could not be.
     Said(Result<String, String>),
+    /// What the colony says of a finer profile: its state, and the reason.
+    Wished {
+        /// Which.
+        id: String,
+        /// What it says.
+        said: Result<(String, String), Failure>,
+    },
     /// It is known how the agent gets its rights; `None` when the person must be asked.
     Privilege(Option<AgentStart>),
     /// The colony that was started here is up, or is not.
@@ -73,6 +80,17 @@ pub enum Action {
         /// The text.
         text: String,
     },
+    /// Have a finer profile taken.
+    Profile {
+        /// The id of the wish.
+        id: String,
+        /// The wish.
+        want: Want,
+    },
+    /// Ask what the colony says of a finer profile.
+    LookAtProfile(String),
+    /// End a finer profile.
+    EndProfile(String),
     /// Whether the console takes the mouse; else the terminal selects text with it.
     Mouse(bool),
     /// Find out how an agent gets its rights here.

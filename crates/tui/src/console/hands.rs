@@ -57,6 +57,9 @@ impl Hands {
             Action::Watch(window) => drop(self.window.send_replace(window)),
             Action::Ask(question) => self.ask(question),
             Action::Note { at, service, text } => self.note(at, service, &text),
+            Action::Profile { id, want } => self.profile(id, want),
+            Action::LookAtProfile(id) => self.look_at(id),
+            Action::EndProfile(id) => self.end(id),
             Action::Copy { what, text } => self.copy(what, &text)?,
             Action::Save { name, text } => self.say(save(&name, &text)),
             Action::FindPrivilege => {
@@ -105,6 +108,40 @@ impl Hands {
                 Err(failure) => Err(format!("not written down: {}", failure.message)),
             };
             events.send(Event::Said(said)).await
+        });
+    }
+
+    /// Has a finer profile taken.
+    fn profile(&self, id: String, want: Want) {
+        let (place, events) = (self.place.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let put = wants::put_at(&place, &id, &want).await;
+            let said = put.map(|()| ("pending".to_owned(), String::new()));
+            events.send(Event::Wished { id, said }).await
+        });
+    }
+
+    /// Says what agents say of a wish; one that is not listed says nothing.
+    fn look_at(&self, id: String) {
+        let (place, events) = (self.place.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let Ok(channel) = client::connect(&place).await else {
+                return;
+            };
+            let all = wants::list(channel).await.unwrap_or_default();
+            if let Some(wish) = all.into_iter().find(|wish| wish.id == id) {
+                let said = Ok((wish.state, wish.reason));
+                let _ = events.send(Event::Wished { id, said }).await;
+            }
+        });
+    }
+
+    /// Takes a wish back; one that is gone already needs no word.
+    fn end(&self, id: String) {
+        let place = self.place.clone();
+        tokio::spawn(async move {
+            let channel = client::connect(&place).await?;
+            wants::withdraw(channel, &id).await
         });
     }
 

@@ -3,6 +3,7 @@
 use super::alert;
 use super::app::{App, Body, List, Mode, PAGES, Page, TABS};
 use super::moment::Moment;
+use super::notes;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 /// Below this the screen shows the worst services and no pages.
@@ -25,6 +26,11 @@ const AGENT_MIN: u16 = 15;
 const STRIP: u16 = 4;
 /// The charts of a service where there is little room: five lines and the time.
 const LINES: u16 = 6;
+
+/// From this width on the functions stand beside the flame graph, and take this part of it.
+const FUNCTIONS: (u16, u16) = (140, 3);
+/// Lines about a box: its name, its figures; where there is room the name may be longer.
+const ABOUT_BOX: (u16, u16, u16) = (2, 4, 30);
 
 /// The lines of the screen from top to bottom.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +73,21 @@ pub struct ServiceAreas {
     pub table: Rect,
 }
 
+/// The page of a flame graph.
+#[derive(Debug, Clone, Copy)]
+pub struct ProfileAreas {
+    /// What the profile is made of, in one line.
+    pub head: Rect,
+    /// What is under way or missing, a line each.
+    pub notes: Rect,
+    /// The boxes.
+    pub graph: Option<Rect>,
+    /// The functions, with the titles of the columns.
+    pub table: Option<Rect>,
+    /// About the box under the cursor.
+    pub detail: Rect,
+}
+
 /// Whether the screen is too small for pages.
 pub fn is_small(size: Rect) -> bool {
     size.width < USABLE.0 || size.height < USABLE.1
@@ -107,6 +128,12 @@ pub fn panes(app: &App, body: Rect) -> Panes {
         let strip = if has_room(body) { STRIP } else { 0 };
         return Panes {
             table: Some(lower(body, strip)),
+            detail: None,
+        };
+    }
+    if app.spot.page == Page::Profiles {
+        return Panes {
+            table: Some(body),
             detail: None,
         };
     }
@@ -205,6 +232,42 @@ pub fn service(app: &App, body: Rect) -> ServiceAreas {
     }
 }
 
+/// Divides the page of a flame graph. The functions stand beside it when there is room, else `Tab` swaps them; `z` gives
+/// the whole width to the one with the keys.
+pub fn profile(app: &App, body: Rect, now: Moment) -> ProfileAreas {
+    let notes = u16::try_from(notes::of(app, now).len()).unwrap_or(0);
+    let about = match body.height >= ABOUT_BOX.2 {
+        true => ABOUT_BOX.1,
+        false => ABOUT_BOX.0,
+    };
+    let [head, notes, middle, detail] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(notes),
+        Constraint::Fill(1),
+        Constraint::Length(about),
+    ])
+    .areas(body);
+    let (graph, table) = match app.pane.focused {
+        _ if body.width >= FUNCTIONS.0 && !app.pane.zoomed => {
+            let table = body.width / FUNCTIONS.1;
+            let [graph, table] =
+                Layout::horizontal([Constraint::Fill(1), Constraint::Length(table)])
+                    .spacing(2)
+                    .areas(middle);
+            (Some(graph), Some(table))
+        }
+        true => (None, Some(middle)),
+        false => (Some(middle), None),
+    };
+    ProfileAreas {
+        head,
+        notes,
+        graph,
+        table,
+        detail,
+    }
+}
+
 /// The rows of a table, without the titles above and the line of what is folded below.
 pub fn rows_of_table(table: Rect) -> Rect {
     Rect {
@@ -227,6 +290,7 @@ pub fn rows(app: &App, now: Moment) -> Option<Rect> {
     let body = regions(app, now).body;
     match app.list() {
         List::Tab => Some(rows_of_table(service(app, body).table)),
+        List::Functions => profile(app, body, now).table.map(rows_of_table),
         List::Edges if app.drawing().is_some() => None,
         _ => panes(app, body).table.map(rows_of_table),
     }

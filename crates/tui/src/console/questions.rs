@@ -1,6 +1,10 @@
 //! The questions that the console asks, each written in one place.
 
-use coral_model::{EventKind, Observed, Question, ServiceKey, Span, TimeNs, Window};
+use super::time::Compare;
+use coral_model::profile::ProfileKind;
+use coral_model::{
+    Compare as Earlier, EventKind, Observed, Question, ServiceKey, Span, TimeNs, Window,
+};
 use std::time::Duration;
 
 /// Points of the p95 trend over the window.
@@ -66,6 +70,28 @@ pub fn events(span: Span, service: Option<&ServiceKey>, kinds: &[EventKind]) -> 
         service: service.map(full_name),
         kinds: kinds.to_vec(),
         limit: EVENTS_MAX,
+    }
+}
+
+/// Where the processors were in the code of a service: the samples that are always taken.
+pub fn profile(span: Span, service: &ServiceKey, compare: Compare) -> Question {
+    Question::Profile {
+        span,
+        service: full_name(service),
+        kind: ProfileKind::Cpu,
+        session: 0,
+        compare: compare.back().map(|(back, _)| Earlier::Back(back)),
+    }
+}
+
+/// The samples of a finer profile.
+pub fn profile_of(window: Window, service: &ServiceKey, session: u64) -> Question {
+    Question::Profile {
+        span: Span::Between(window),
+        service: full_name(service),
+        kind: ProfileKind::Cpu,
+        session,
+        compare: None,
     }
 }
 

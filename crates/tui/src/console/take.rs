@@ -45,11 +45,21 @@ pub enum Form {
     Csv,
     Json,
     Markdown,
+    Svg,
+    Folded,
 }
 
 impl Form {
-    /// In the order of the menu.
-    pub const ALL: [Self; 3] = [Self::Csv, Self::Json, Self::Markdown];
+    /// Of every table, in the order of the menu.
+    pub const TABLE: &[Self] = &[Self::Csv, Self::Json, Self::Markdown];
+    /// Of a flame graph.
+    pub const FLAME: &[Self] = &[
+        Self::Svg,
+        Self::Folded,
+        Self::Csv,
+        Self::Json,
+        Self::Markdown,
+    ];
 
     /// The end of the file's name.
     pub const fn extension(self) -> &'static str {
@@ -57,6 +67,8 @@ impl Form {
             Self::Csv => "csv",
             Self::Json => "json",
             Self::Markdown => "md",
+            Self::Svg => "svg",
+            Self::Folded => "folded",
         }
     }
 }
@@ -155,6 +167,8 @@ impl Sheet {
             Form::Csv => self.csv(),
             Form::Json => self.json(),
             Form::Markdown => self.markdown(),
+            // These are of the stacks, not of a table.
+            Form::Svg | Form::Folded => String::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Colours and glyphs. A colour never stands alone: without colours the glyphs still say everything.
 
+use super::flame::Kind;
 use super::trouble::Level;
 use ratatui::style::{Color, Modifier, Style};
 
@@ -12,6 +13,8 @@ pub const OLD: &str = "⧗";
 /// Live and connected.
 pub const LIVE: &str = "●";
 
+/// Coral is touching a process.
+pub const TOUCHES: &str = "◆";
 /// Something changed: a start, a restart, a deployment.
 pub const CHANGE: &str = "◇";
 
@@ -113,6 +116,69 @@ impl Theme {
             Palette::None => Style::new(),
             Palette::Sixteen => Style::new().fg(Color::Cyan),
             Palette::Many => Style::new().fg(Color::Indexed(67)),
+        }
+    }
+
+    /// Coral is touching a process.
+    pub fn touches(self) -> Style {
+        self.color(Color::Magenta, Modifier::BOLD)
+    }
+
+    /// A box of a flame graph by its kind.
+    pub fn kind(self, kind: Kind) -> Style {
+        let (few, many) = match kind {
+            Kind::Program => (Color::Yellow, 173),
+            Kind::Inlined => (Color::LightYellow, 180),
+            Kind::Library => (Color::Green, 108),
+            Kind::Kernel => (Color::Blue, 110),
+            Kind::Unnamed => (Color::Gray, 246),
+            Kind::Thread => (Color::White, 252),
+        };
+        self.filled(few, many)
+    }
+
+    /// A box of a flame graph that grew, shrank, or changed by no more than chance.
+    pub fn changed(self, grown: Option<f64>) -> Style {
+        match grown {
+            Some(by) if by > 0.0 => self.filled(Color::LightRed, 203),
+            Some(_) => self.filled(Color::LightBlue, 75),
+            None => self.filled(Color::Gray, 250),
+        }
+    }
+
+    /// A box that a search found.
+    pub fn hit(self) -> Style {
+        match self.palette {
+            Palette::None => Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            _ => self
+                .filled(Color::LightMagenta, 227)
+                .add_modifier(Modifier::BOLD),
+        }
+    }
+
+    /// A box that stands for many, and one that a search passed by.
+    pub fn faint(self) -> Style {
+        match self.palette {
+            Palette::Many => Style::new().fg(Color::Indexed(248)).bg(Color::Indexed(238)),
+            _ => self.dim(),
+        }
+    }
+
+    fn filled(self, few: Color, many: u8) -> Style {
+        match self.palette {
+            Palette::None => self.plain(),
+            _ if self.grey => self.faint(),
+            Palette::Sixteen => Style::new().fg(Color::Black).bg(few),
+            Palette::Many => Style::new().fg(Color::Indexed(16)).bg(Color::Indexed(many)),
+        }
+    }
+
+    /// Whether boxes are told apart by colours.
+    pub fn fills(self) -> bool {
+        match self.palette {
+            Palette::None => false,
+            Palette::Sixteen => !self.grey,
+            Palette::Many => true,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The answers of a small shop: services that are fine, broken, slower than usual, stale, silent, unread and hostile.
 
+#[path = "fixture/flames.rs"]
+mod flames;
 #[path = "fixture/hostile.rs"]
 mod hostile;
 #[path = "fixture/many.rs"]
@@ -9,6 +11,8 @@ mod past;
 #[path = "fixture/shop.rs"]
 mod shop;
 
+#[allow(unused_imports, reason = "the bench has no use for them")]
+pub use flames::*;
 #[allow(unused_imports, reason = "the bench has no use for them")]
 pub use hostile::*;
 pub use many::*;
@@ -128,7 +132,8 @@ pub fn answer_to(question: &Question, now: TimeNs) -> Answer {
         | Question::Summary { span, .. }
         | Question::Metrics { span, .. }
         | Question::Topology { span }
-        | Question::Events { span, .. } => *span,
+        | Question::Events { span, .. }
+        | Question::Profile { span, .. } => *span,
         Question::Sql { .. } => return instances(now),
         Question::Host { .. } => return hosts(),
         Question::Requests { .. } => return requests(),
@@ -139,6 +144,7 @@ pub fn answer_to(question: &Question, now: TimeNs) -> Answer {
     let mut answer = match question {
         Question::Services { .. } if gone => services(vec![]),
         Question::Services { .. } => services(rows_at(window)),
+        Question::Profile { compare, .. } => answer(AnswerBody::Profile(flame(compare.is_some()))),
         Question::Summary { service, .. } => summary(service.as_deref(), window),
         Question::Metrics { .. } => routes(),
         Question::Topology { .. } => topology(),

@@ -11,6 +11,7 @@ mod here;
 mod matrix;
 mod minutes;
 mod pages;
+mod profiles;
 mod pty;
 mod safety;
 mod scale;

@@ -3,6 +3,7 @@
 use crate::fixture::{self, agent, missing, status};
 use crate::pages::shop;
 use crate::screen::{Screen, shop_answers};
+use coral_model::profile::Flame;
 use coral_model::{AgentMode, AnswerBody, Loss, Question};
 use coral_tui::console::change::{Change, Topic};
 use coral_tui::console::event::Event;
@@ -15,10 +16,12 @@ type State = (&'static str, fn(u16, u16) -> Screen);
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 /// The pages, by the keys that lead to them.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 9] = [
     ("Services", "1"),
     ("Topology", "2"),
     ("Events", "3"),
+    ("Profiles", "5"),
+    ("a flame graph", "5\n"),
     ("Fleet", "9"),
     ("a service", "1\n"),
     ("its instances", "1\n\t\t\t"),
@@ -63,6 +66,7 @@ const STATES: [State; 15] = [
             match &mut answer.body {
                 AnswerBody::Metrics(rows) => rows.clear(),
                 AnswerBody::Summary(rows) => rows.clear(),
+                AnswerBody::Profile(flame) => *flame = Flame::default(),
                 _ => {}
             }
             Ok(answer)
@@ -83,6 +87,7 @@ const STATES: [State; 15] = [
                 AnswerBody::Metrics(rows) => rows.clear(),
                 AnswerBody::Summary(rows) => rows.clear(),
                 AnswerBody::Events { rows, .. } => rows.clear(),
+                AnswerBody::Profile(flame) => *flame = Flame::default(),
                 _ => {}
             }
             Ok(answer)
@@ -93,15 +98,16 @@ const STATES: [State; 15] = [
     ("refused_answers", |w, h| {
         let mut screen = shop(w, h);
         screen.answers = Some(|question, now| match question {
-            Question::Metrics { .. } | Question::Events { .. } | Question::Sql { .. } => {
-                Err(Failure::failed(
-                    format!(
-                        "{} needs the role operator, you have viewer",
-                        question.name()
-                    ),
-                    "the colony's owner decides who may ask this",
-                ))
-            }
+            Question::Metrics { .. }
+            | Question::Events { .. }
+            | Question::Profile { .. }
+            | Question::Sql { .. } => Err(Failure::failed(
+                format!(
+                    "{} needs the role operator, you have viewer",
+                    question.name()
+                ),
+                "the colony's owner decides who may ask this",
+            )),
             question => shop_answers(question, now),
         });
         screen.wait(3000);

@@ -41,7 +41,9 @@ fn every_width_between_is_drawn() {
     for width in (1..=210).step_by(9) {
         for height in [1, 2, 5, 10, 23, 24, 31, 60] {
             let mut screen = shop(width, height);
-            for keys in ["", "2", "\t", "z", "?", "\x1b1s", "\x1b/x"] {
+            for keys in [
+                "", "2", "\t", "z", "?", "\x1b1s", "\x1b/x", "\x1b5", "\n", "jj\n=", "i\t",
+            ] {
                 screen.keys(keys);
                 screen.text();
             }

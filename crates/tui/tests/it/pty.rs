@@ -298,6 +298,80 @@ fn with_a_colony_the_pages_are_driven_by_keys() {
     assert_eq!(coral.end(), (0, true));
 }
 
+#[test]
+fn a_flame_graph_is_driven_by_keys_alone() {
+    let (dir, socket) = home();
+    let colony = Colony::start(&socket);
+    let mut coral = Pty::coral(dir.path(), &[], (120, 40));
+    coral.wait_for("payments: routes");
+    for (keys, shows) in [
+        ("5", "CPU%"),
+        ("/payments\r", "1 match"),
+        ("\r", "all 100.0%"),
+        ("jjj", "dispatch.rs:160"),
+        ("\r", "Esc zooms out"),
+        ("/serde\r", "18.9 % of the samples"),
+        ("n", "de.rs:1340"),
+        ("i", "inverted"),
+        ("i\t", "SELF%"),
+        ("\t=", "before 100.0 %"),
+        ("==", "at 19 Hz · 97.1 %"),
+    ] {
+        coral.keys(keys);
+        coral.wait_for(shows);
+        match keys {
+            "jjj" => coral.dump("profiles"),
+            "\t=" => coral.dump("profiles_compared"),
+            _ => {}
+        }
+    }
+    coral.keys("p");
+    coral.wait_for("of 30 s");
+    coral.wait_until("the wish", |_| colony.wishes.all().len() == 1);
+    coral.dump("finer");
+    coral.keys("D");
+    coral.wait_for("finer profile of");
+    coral.wait_until("no wish", |_| colony.wishes.all().is_empty());
+    for gone in ["Esc clears", "finer profile of", "all 100.0%"] {
+        coral.keys("\x1b");
+        coral.wait_until(&format!("end of {gone}"), |screen| !screen.contains(gone));
+    }
+    coral.wait_for("CPU%");
+    coral.keys("q");
+    assert_eq!(coral.end(), (0, true));
+}
+
+#[test]
+fn a_flame_graph_is_driven_by_the_mouse_alone() {
+    let (dir, socket) = home();
+    let _colony = Colony::start(&socket);
+    let mut coral = Pty::coral(dir.path(), &[], (200, 60));
+    coral.wait_for("payments: routes");
+    coral.click_on("5 Profiles");
+    coral.wait_for("CPU%↓");
+    coral.click_on("postgres ");
+    coral.settled();
+    coral.click_on("postgres ");
+    coral.wait_for("all 100.0%");
+    coral.click_on("payments::charge");
+    coral.wait_for("src/charge.rs:41");
+    coral.click_on("payments::charge");
+    coral.click_on("Esc zooms out");
+    coral.wait_until("whole graph", |screen| !screen.contains("Esc zooms out"));
+    coral.click_on("i invert");
+    coral.wait_for("inverted:");
+    coral.click_on("i from the start");
+    coral.wait_until("the usual form", |screen| !screen.contains("inverted:"));
+    coral.click_on("_int_malloc");
+    coral.wait_for("self 8.6 %");
+    coral.click_on("q back");
+    coral.wait_for("Enter zoom");
+    coral.click_on("q back");
+    coral.wait_for("CPU%");
+    coral.click_on("q quit");
+    assert_eq!(coral.end(), (0, true));
+}
+
 /// What a program put into the clipboard last (OSC 52).
 fn copied(raw: &[u8]) -> String {
     const BEGIN: &[u8] = b"\x1b]52;c;";

@@ -163,7 +163,7 @@ fn routes_are_sorted_by_any_column() {
 
 #[test]
 fn ascii_and_no_colours_say_the_same() {
-    for keys in ["", "2", "3", "9", "\n", ":", "?"] {
+    for keys in ["", "2", "3", "5", "5\n", "5\n=", "9", "\n", ":", "?"] {
         let mut screen = shop(120, 40);
         screen.keys(keys);
         let usual = screen.text();

@@ -3,6 +3,7 @@
 use super::{App, MenuKind, Mode, Outcome, Page, Pane, RowKey, Spot, TABS, Tab};
 use crate::console::event::Action;
 use crate::console::filter::Filter;
+use crate::console::flame::Way;
 use crate::console::keys::Command;
 use crate::console::moment::Moment;
 use coral_model::ServiceKey;
@@ -23,6 +24,7 @@ impl App {
             Command::Services => self.turn_to(Page::Services),
             Command::Topology => self.turn_to(Page::Topology),
             Command::Events => self.turn_to(Page::Events),
+            Command::Profiles => self.turn_to(Page::Profiles),
             Command::Fleet => self.turn_to(Page::Fleet),
             Command::Up => self.scroll(-1),
             Command::Down => self.scroll(1),
@@ -49,6 +51,14 @@ impl App {
             Command::Wide if self.spot.page == Page::Topology => self.tree_form = !self.tree_form,
             Command::Changes => self.changes = !self.changes,
             Command::Wide => self.wide = !self.wide,
+            Command::Profile => return self.take_profile(now),
+            Command::EndProfile => return self.end_profile(now),
+            Command::ZoomIn => self.zoom_in(),
+            Command::PreviousBox => self.sideways(Way::Left),
+            Command::NextBox => self.sideways(Way::Right),
+            Command::Invert => self.reshape(|shape| shape.inverted = !shape.inverted),
+            Command::MergeRecursion => self.reshape(|shape| shape.merged = !shape.merged),
+            Command::ByThread => self.reshape(|shape| shape.threads = !shape.threads),
             Command::Deeper => self.depth = (self.depth + 1).min(DEPTH_MAX),
             Command::Shallower => self.depth = (self.depth - 1).max(1),
             Command::ToCaller => self.along(false),
@@ -76,8 +86,8 @@ impl App {
                 // The cursor stays on the row that was found when the filter goes.
                 self.put_cursor(self.cursors.of(self.list()).index());
             }
-            Command::Out => self.out(),
-            Command::Back => return self.back(),
+            Command::Out => return self.out(now),
+            Command::Back => return self.back(now),
             Command::Help => self.open_help(),
             Command::Mouse => {
                 self.mouse_on = !self.mouse_on;
@@ -122,11 +132,19 @@ impl App {
     }
 
     pub(super) fn open_service(&mut self, service: ServiceKey) {
+        self.lead_to(Spot::service(service));
+    }
+
+    /// To what belongs to a service; `Esc` leads back.
+    pub(super) fn lead_to(&mut self, spot: Spot) {
+        if self.spot == spot {
+            return;
+        }
         self.from.push(self.spot.clone());
         if self.from.len() > WAY_MAX {
             self.from.remove(0);
         }
-        self.visit(Spot::service(service));
+        self.visit(spot);
     }
 
     pub(super) fn visit(&mut self, spot: Spot) {
@@ -137,6 +155,9 @@ impl App {
             if self.spot.page == Page::Service {
                 self.filters.remove(&Page::Service);
                 *self.cursors.of_mut(super::List::Tab) = Default::default();
+            }
+            if self.spot.page == Page::Profiles {
+                self.forget_graph();
             }
         }
     }
@@ -188,6 +209,10 @@ impl App {
                 other.into_iter().for_each(|s| self.open_service(s));
                 return self.go_around(event.at, now);
             }
+            (Page::Profiles, _) => {
+                let service = self.service_here();
+                service.into_iter().for_each(|s| self.open_profile(s));
+            }
             (Page::Fleet, _) => {
                 self.pane.focused = true;
                 self.pane.zoomed = true;
@@ -226,7 +251,11 @@ impl App {
     }
 
     /// One step out: of what is open, of the pane, of the filter, of the service; never out of the console.
-    pub(super) fn out(&mut self) {
+    pub(super) fn out(&mut self, now: Moment) -> Outcome {
+        let in_pane = self.pane.zoomed || self.pane.focused;
+        if self.mode == Mode::Page && !in_pane && self.out_of_graph() {
+            return Outcome::drawn();
+        }
         match self.mode {
             Mode::Filter => {
                 self.filters.remove(&self.spot.page);
@@ -240,12 +269,17 @@ impl App {
             }
             Mode::Page if self.pane.zoomed => self.pane.zoomed = false,
             Mode::Page if self.pane.focused => self.pane.focused = false,
+            Mode::Page if self.finer_shown().is_some_and(|f| f.is_running(now)) => {
+                return self.end_profile(now);
+            }
+            Mode::Page if self.finer_shown().is_some() => self.finer = None,
             Mode::Page if !self.filter().text().is_empty() => {
                 self.filters.remove(&self.spot.page);
             }
-            Mode::Page if self.spot.page == Page::Service => self.leave_service(),
+            Mode::Page if self.spot.service.is_some() => self.leave_service(),
             Mode::Page => {}
         }
+        Outcome::drawn()
     }
 
     /// Writes the note down: about the service of the page, at the moment that is shown.
@@ -263,7 +297,11 @@ impl App {
     }
 
     fn leave_service(&mut self) {
-        let spot = self.from.pop().unwrap_or(Spot::page(Page::Services));
+        let page = match self.spot.page {
+            Page::Profiles => Page::Profiles,
+            _ => Page::Services,
+        };
+        let spot = self.from.pop().unwrap_or(Spot::page(page));
         if let (Page::Services, Some(service)) = (spot.page, self.spot.service.clone()) {
             // The cursor is where the person comes from, unless another one was put there meanwhile.
             self.all |= self.is_folded(&service);
@@ -274,11 +312,14 @@ impl App {
         self.visit(spot);
     }
 
-    fn back(&mut self) -> Outcome {
+    fn back(&mut self, now: Moment) -> Outcome {
+        if self.profiled_service().is_some() && !self.pane.zoomed && !self.pane.focused {
+            self.leave_service();
+            return Outcome::drawn();
+        }
         if self.pane.zoomed || self.pane.focused || self.spot.page == Page::Service {
             self.filters.remove(&Page::Service);
-            self.out();
-            return Outcome::drawn();
+            return self.out(now);
         }
         Outcome::wish(Action::Quit)
     }
@@ -299,7 +340,8 @@ impl App {
                 self.palette.index = self.palette.index.saturating_add_signed(by).min(last);
             }
             Mode::Help => self.help_offset = self.help_offset.saturating_add_signed(by),
-            _ if self.pane.focused => {
+            Mode::Page if self.is_on_graph() => self.move_in_graph(by),
+            _ if self.pane.focused && self.list() != super::List::Functions => {
                 let last = self.pane_lines().saturating_sub(1);
                 self.pane.offset = self.pane.offset.saturating_add_signed(by).min(last);
             }
@@ -321,6 +363,9 @@ impl App {
 
     /// To the next row that matches, round the end; without a filter, that is in trouble.
     pub(super) fn next_match(&mut self, forward: bool) {
+        if self.is_on_graph() {
+            return self.next_box(forward);
+        }
         let list = self.list();
         let (count, index) = (self.count(list), self.cursors.of(list).index());
         let any = !self.filter().is_empty() && list != super::List::Edges;

@@ -4,7 +4,7 @@ use super::{App, Mode, Outcome, Page};
 use crate::console::event::Action;
 use crate::console::moment::Moment;
 use crate::console::sort::{COLUMNS, Sort};
-use crate::console::take::{Copied, Form};
+use crate::console::take::Copied;
 use coral_model::Side;
 use coral_model::answer::MetricRow;
 
@@ -134,7 +134,8 @@ impl App {
                 .iter()
                 .map(|what| (" ", self.copy_line(*what)))
                 .collect(),
-            MenuKind::Export => Form::ALL
+            MenuKind::Export => self
+                .forms()
                 .iter()
                 .map(|form| (" ", self.file_name(*form)))
                 .collect(),
@@ -167,11 +168,15 @@ impl App {
                 });
             }
             MenuKind::Export => {
-                let form = Form::ALL[index.min(Form::ALL.len() - 1)];
-                return Outcome::wish(Action::Save {
-                    name: self.file_name(form),
-                    text: self.sheet().written(form),
-                });
+                let forms = self.forms();
+                let form = forms[index.min(forms.len() - 1)];
+                return match self.written(form) {
+                    Ok(text) => Outcome::wish(Action::Save {
+                        name: self.file_name(form),
+                        text,
+                    }),
+                    Err(why) => self.said(Err(why), now),
+                };
             }
         }
         Outcome::drawn()

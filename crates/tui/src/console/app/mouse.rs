@@ -3,8 +3,10 @@
 
 use super::{App, List, Mode, Outcome, PAGES, Page, RowKey, TABS};
 use crate::console::draw::footer_keys;
+use crate::console::flame::Place;
 use crate::console::layout;
 use crate::console::moment::Moment;
+use crate::console::notes;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
@@ -18,14 +20,36 @@ impl App {
             MouseEventKind::ScrollDown => self.wheel(at, NOTCH, now),
             MouseEventKind::ScrollUp => self.wheel(at, -NOTCH, now),
             MouseEventKind::Down(MouseButton::Left) => return self.click(at, now),
+            MouseEventKind::Down(MouseButton::Right) if self.box_under(at, now).is_some() => {
+                self.graph.zoom_out();
+            }
+            MouseEventKind::Moved => return self.hover(at, now),
             _ => return Outcome::default(),
         }
         Outcome::drawn()
     }
 
+    /// The box under the mouse is told about; only another one is news.
+    fn hover(&mut self, at: Position, now: Moment) -> Outcome {
+        let hover = self.box_under(at, now);
+        let draw = hover != self.graph.hover;
+        self.graph.hover = hover;
+        Outcome {
+            draw,
+            actions: vec![],
+        }
+    }
+
+    fn box_under(&self, at: Position, now: Moment) -> Option<Place> {
+        let shown = self.mode == Mode::Page && self.profiled_service().is_some();
+        shown.then(|| self.box_at(at, now)).flatten()
+    }
+
     /// The wheel moves what it is over, not what has the keys.
     fn wheel(&mut self, at: Position, by: isize, now: Moment) {
-        if self.mode == Mode::Page && self.spot.page != Page::Service {
+        if self.mode == Mode::Page && self.profiled_service().is_some() {
+            self.wheel_over_profile(at, by, now);
+        } else if self.mode == Mode::Page && self.spot.page != Page::Service {
             let panes = layout::panes(self, layout::regions(self, now).body);
             let detail = panes.detail.is_some_and(|d| d.contains(at));
             let focused = std::mem::replace(&mut self.pane.focused, detail);
@@ -93,6 +117,9 @@ impl App {
         if !self.has_rows() {
             return Outcome::default();
         }
+        if self.profiled_service().is_some() {
+            return self.click_profile(at, now);
+        }
         if self.spot.page == Page::Service {
             let areas = layout::service(self, regions.body);
             for ((tab, _), area) in TABS.into_iter().zip(layout::service_tabs(areas.tabs)) {
@@ -114,6 +141,45 @@ impl App {
         self.click_row(at, now)
     }
 
+    /// A click on a box selects it; a second one makes it fill the width.
+    fn click_profile(&mut self, at: Position, now: Moment) -> Outcome {
+        let Some(place) = self.box_at(at, now) else {
+            let body = layout::regions(self, now).body;
+            let areas = layout::profile(self, body, now);
+            if areas.notes.contains(at) {
+                let notes = notes::of(self, now);
+                let note = notes.get(usize::from(at.y - areas.notes.y));
+                let command = note.and_then(|note| note.command);
+                return command.map_or_else(Outcome::default, |c| self.command(c, now));
+            }
+            if !areas.table.is_some_and(|t| t.contains(at)) {
+                return Outcome::default();
+            }
+            let was = std::mem::replace(&mut self.pane.focused, true);
+            self.clicked &= was;
+            return self.click_row(at, now);
+        };
+        let again = self.clicked && !self.pane.focused && self.graph.at == place;
+        (self.pane.focused, self.clicked) = (false, !again);
+        self.graph.select(place);
+        if again {
+            self.graph.zoom_in();
+        }
+        Outcome::drawn()
+    }
+
+    /// The wheel shows other rows of the graph, or moves in the table.
+    fn wheel_over_profile(&mut self, at: Position, by: isize, now: Moment) {
+        let body = layout::regions(self, now).body;
+        let areas = layout::profile(self, body, now);
+        if areas.table.is_some_and(|t| t.contains(at)) {
+            let index = self.cursors.of(List::Functions).index();
+            self.put_cursor(index.saturating_add_signed(by));
+        } else if areas.graph.is_some_and(|g| g.contains(at)) {
+            self.graph.scroll(by);
+        }
+    }
+
     fn click_row(&mut self, at: Position, now: Moment) -> Outcome {
         let Some(rows) = layout::rows(self, now).filter(|rows| rows.contains(at)) else {
             return Outcome::default();
@@ -124,9 +190,13 @@ impl App {
         if index >= self.count(list) {
             return Outcome::default();
         }
-        self.pane.focused = false;
+        self.pane.focused = list == List::Functions;
         self.put_cursor(index);
         match index == was && self.cursors.of(list).key().is_some() && self.clicked {
+            true if list == List::Functions => {
+                self.zoom_in();
+                Outcome::drawn()
+            }
             true => self.open(now),
             false => {
                 self.clicked = true;

@@ -54,6 +54,9 @@ impl App {
                     | C::Services
                     | C::Topology
                     | C::Events
+                    | C::Profiles
+                    | C::PreviousBox
+                    | C::NextBox
                     | C::Fleet
                     | C::Out
             )

@@ -1,6 +1,6 @@
 //! The rows of the pages, what is derived from them once, and the cursors in them.
 
-use super::{App, Page, RouteSort, Tab};
+use super::{App, Page, RouteSort, Spot, Tab};
 use crate::console::change::edge_key;
 use crate::console::drawing::{self, Drawing};
 use crate::console::filter::{Filter, Subject};
@@ -15,7 +15,7 @@ use crate::console::trouble::Level;
 use crate::console::usual;
 use coral_model::answer::{AgentRow, EdgeRow, MetricRow, ServiceRow};
 use coral_model::{
-    AgentId, AgentMode, AnswerBody, Event, Question, ServiceClass, ServiceKey, Span,
+    AgentId, AgentMode, AnswerBody, Event, Observed, Question, ServiceClass, ServiceKey, Span,
 };
 use std::collections::HashMap;
 
@@ -28,6 +28,10 @@ pub enum List {
     Events,
     Agents,
     Tab,
+    /// The services of page 5.
+    Profiled,
+    /// The functions of a profile.
+    Functions,
 }
 
 /// What a cursor stays on.
@@ -40,6 +44,7 @@ pub enum RowKey {
     Agent(AgentId),
     Route(String),
     Instance(String, u64),
+    Function(Box<(Observed, Observed)>),
 }
 
 /// The cursors of all lists.
@@ -50,6 +55,8 @@ pub(in crate::console) struct Cursors {
     events: Select<RowKey>,
     agents: Select<RowKey>,
     tab: Select<RowKey>,
+    profiled: Select<RowKey>,
+    functions: Select<RowKey>,
 }
 
 impl Cursors {
@@ -60,6 +67,8 @@ impl Cursors {
             List::Events => &self.events,
             List::Agents => &self.agents,
             List::Tab => &self.tab,
+            List::Profiled => &self.profiled,
+            List::Functions => &self.functions,
         }
     }
 
@@ -70,6 +79,8 @@ impl Cursors {
             List::Events => &mut self.events,
             List::Agents => &mut self.agents,
             List::Tab => &mut self.tab,
+            List::Profiled => &mut self.profiled,
+            List::Functions => &mut self.functions,
         }
     }
 }
@@ -98,6 +109,8 @@ pub(in crate::console) struct Derived {
     pub(in crate::console) before_question: Option<Question>,
     /// Whose routes are shown, so that another one begins at the top.
     subject: Option<ServiceKey>,
+    /// Places of the services of page 5.
+    pub(in crate::console) profiled: Memo<(u64, Filter), Vec<usize>>,
 }
 
 impl App {
@@ -187,6 +200,8 @@ impl App {
             Page::Events => List::Events,
             Page::Fleet => List::Agents,
             Page::Service => List::Tab,
+            Page::Profiles if self.spot.service.is_none() => List::Profiled,
+            Page::Profiles => List::Functions,
         }
     }
 
@@ -197,6 +212,8 @@ impl App {
             List::Edges => self.tree().rows.len(),
             List::Agents => self.agents().len(),
             List::Events | List::Tab => self.derived.places.get().len(),
+            List::Profiled => self.derived.profiled.get().len(),
+            List::Functions => self.function_count(),
         }
     }
 
@@ -208,6 +225,11 @@ impl App {
             }
             (List::Edges, _) => Some(RowKey::Edge(self.tree().rows.get(index)?.id.clone())),
             (List::Agents, _) => Some(RowKey::Agent(self.agents().get(index)?.health.id.clone())),
+            (List::Profiled, _) => {
+                let row = self.profiled_rows().get(index).copied()?;
+                Some(RowKey::Service(row.service.clone()))
+            }
+            (List::Functions, _) => self.function_key(index),
             (List::Events, _) | (List::Tab, Tab::Changes) => {
                 let event = self.page_events().0.get(self.place(index)?)?;
                 Some(RowKey::Event(Box::new(event.clone())))
@@ -265,6 +287,7 @@ impl App {
     pub(super) fn settle(&mut self, now: Moment) {
         self.derive(now);
         self.derive_drawing(now);
+        self.settle_flame(now);
         let list = self.list();
         let height = usize::from(layout::rows_height(self, now));
         let cursor = self.cursors.of(list);
@@ -296,6 +319,10 @@ impl App {
             let key = (picture.version, self.all, filter.clone());
             let make = || Tree::make(picture, self.all, &filter);
             derived.tree.update(key, make);
+        }
+        if self.spot == Spot::page(Page::Profiles) {
+            let key = (picture.version, filter_of(Page::Profiles));
+            derived.profiled.update(key, || self.profiled_places());
         }
         if matches!(self.spot.page, Page::Events | Page::Service) {
             let question = self.instances_question();
@@ -406,7 +433,7 @@ impl App {
         let list = self.list();
         let any = self.count(list) > 0;
         match (list, self.tab) {
-            (List::Tab, Tab::Routes | Tab::Instances) => false,
+            (List::Tab, Tab::Routes | Tab::Instances) | (List::Functions, _) => false,
             _ => any,
         }
     }
@@ -416,7 +443,7 @@ impl App {
         match list {
             List::Services => self.order.trouble(index).level() > Level::Fine,
             List::Edges => self.tree().rows.get(index).is_some_and(|row| row.matches),
-            List::Events | List::Agents | List::Tab => true,
+            List::Events | List::Agents | List::Tab | List::Profiled | List::Functions => true,
         }
     }
 

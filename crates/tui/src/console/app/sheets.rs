@@ -29,6 +29,7 @@ impl App {
             (Page::Service, Tab::Instances) => instances_sheet(&self.tab_instances()),
             (Page::Events, _) | (Page::Service, Tab::Changes) => events_sheet(&self.event_rows()),
             (Page::Fleet, _) => self.fleet_sheet(),
+            (Page::Profiles, _) => self.profiles_sheet(),
         }
     }
 
@@ -41,6 +42,7 @@ impl App {
                 let rows = self.tree().rows.iter().take(index);
                 rows.filter(|row| row.edge.is_some()).count()
             }
+            Page::Profiles if self.is_on_graph() => self.row_of_box().unwrap_or(usize::MAX),
             _ => index,
         }
     }
@@ -107,6 +109,7 @@ impl App {
             (Page::Fleet, _) => self
                 .selected_agent()
                 .map(|a| a.health.host.visible().into_owned()),
+            (Page::Profiles, _) => Some(self.profiles_name()),
             (Page::Events, _) | (Page::Service, Tab::Changes) => {
                 let event = self.event_rows().get(self.sheet_row()).copied();
                 event.map(|e| e.text.visible().into_owned())
@@ -171,6 +174,7 @@ impl App {
             (Page::Events, _) if self.changes => "query changes".to_owned(),
             (Page::Events, _) => "query events".to_owned(),
             (Page::Fleet, _) => "status".to_owned(),
+            (Page::Profiles, _) => self.profiles_command(),
         };
         let colony = match self.config.colony.as_str() {
             "local" => String::new(),
@@ -178,6 +182,7 @@ impl App {
         };
         let time = match (self.spot.page, self.time.end()) {
             (Page::Fleet, _) => String::new(),
+            (Page::Profiles, _) if self.finer_shown().is_some() => String::new(),
             (Page::Service, _) if self.tab == Tab::Instances => String::new(),
             (_, None) => format!(" --since {}", length(self.time.window)),
             (_, Some(to)) => {
@@ -186,7 +191,8 @@ impl App {
                 format!(" --since {} --until {}", at(window.from), at(window.to))
             }
         };
-        format!("coral {command}{colony}{time}")
+        let diff = self.diff_option();
+        format!("coral {command}{colony}{time}{diff}")
     }
 
     /// Instances have no command of their own: the statement that is asked here, its stretch in it.
@@ -214,7 +220,8 @@ impl App {
     /// The name of a file that the table of this view is written to.
     pub(super) fn file_name(&self, form: Form) -> String {
         let sheet = match (self.spot.page, self.tab) {
-            (Page::Services, _) => "services",
+            (Page::Profiles, _) if self.spot.service.is_some() => "profile",
+            (Page::Services | Page::Profiles, _) => "services",
             (Page::Topology, _) => "topology",
             (Page::Events, _) if self.changes => "changes",
             (Page::Events, _) => "events",

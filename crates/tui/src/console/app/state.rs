@@ -16,16 +16,18 @@ pub enum Page {
     Services,
     Topology,
     Events,
+    Profiles,
     Fleet,
     /// One service; no page of its own key, `Enter` leads into it.
     Service,
 }
 
 /// Pages with their key and name, in their order.
-pub const PAGES: [(Page, &str, &str); 4] = [
+pub const PAGES: [(Page, &str, &str); 5] = [
     (Page::Services, "1", "Services"),
     (Page::Topology, "2", "Topology"),
     (Page::Events, "3", "Events"),
+    (Page::Profiles, "5", "Profiles"),
     (Page::Fleet, "9", "Fleet"),
 ];
 
@@ -34,7 +36,7 @@ pub const PAGES: [(Page, &str, &str); 4] = [
 pub struct Spot {
     /// The page.
     pub page: Page,
-    /// The service of [`Page::Service`].
+    /// The service of [`Page::Service`], and of a flame graph.
     pub service: Option<ServiceKey>,
 }
 
@@ -190,7 +192,7 @@ impl Mode {
     pub(in crate::console) fn every_stack() -> Vec<(Vec<Scope>, &'static str)> {
         use Scope as S;
         let page = |own: &[Scope]| {
-            let mut scopes = vec![S::Start, S::Leads, S::Act];
+            let mut scopes = vec![S::Start, S::Leads, S::Subject, S::Act];
             scopes.extend_from_slice(own);
             scopes.extend([S::Rows, S::Time, S::Pages, S::Everywhere]);
             scopes
@@ -200,6 +202,19 @@ impl Mode {
             (page(&[S::Topology, S::Panes]), "Topology"),
             (page(&[S::Events]), "Events"),
             (page(&[S::Panes]), "Fleet"),
+            (
+                vec![
+                    S::Start,
+                    S::Subject,
+                    S::Act,
+                    S::Profile,
+                    S::Rows,
+                    S::Time,
+                    S::Pages,
+                    S::Everywhere,
+                ],
+                "a flame graph",
+            ),
             (page(&[S::Service, S::Sorted]), "a service"),
             (vec![S::Start, S::Time, S::Pages, S::Everywhere], "no data"),
             (vec![S::Typing, S::Everywhere], "a text"),

@@ -38,6 +38,7 @@ impl App {
                 wanted.extend(service.map(|s| questions::events(span, Some(s), &[])));
                 wanted.extend(self.instances_question());
             }
+            Page::Profiles => wanted.extend(self.profile_question()),
             Page::Services | Page::Topology | Page::Fleet => {}
         }
         if matches!(self.spot.page, Page::Services | Page::Service) {

@@ -111,7 +111,17 @@ fn note(view: View<'_>, columns: usize) -> Line<'static> {
             format!("{hits} match")
         }
         Page::Events => format!("{count} of {} events", app.page_events().0.len()),
-        Page::Fleet | Page::Service => format!("{count} match"),
+        Page::Profiles if app.profiled_service().is_some() => {
+            let found = app.found();
+            let all = app.flame_tree().samples().max(1);
+            let share = found.samples as f64 * 100.0 / all as f64;
+            let functions = match found.functions {
+                1 => "1 function".to_owned(),
+                n => format!("{n} functions"),
+            };
+            format!("{functions}, {share:.1} % of the samples")
+        }
+        Page::Fleet | Page::Service | Page::Profiles => format!("{count} match"),
     };
     let rest = if typing { "" } else { "   Esc clears" };
     let room = columns.saturating_sub(width(&found) + width(rest) + 6);
@@ -188,8 +198,13 @@ fn at(area: Rect, indent: usize, row: Row, start: usize) -> Vec<(Rect, &'static 
 fn does_something(app: &App, command: Command) -> bool {
     match (command, app.spot.page) {
         (Command::Wide, Page::Topology) => app.tree_form || app.drawing().is_some(),
-        (Command::Hidden, Page::Events | Page::Fleet | Page::Service) => false,
+        (Command::Hidden, Page::Events | Page::Fleet | Page::Service | Page::Profiles) => false,
         (Command::Zoom, Page::Events) => false,
+        (Command::Zoom, Page::Profiles) => {
+            app.profiled_service().is_some() && app.size().width >= 140
+        }
+        // The note above the graph says when it does.
+        (Command::EndProfile, _) => false,
         _ => true,
     }
 }
@@ -201,6 +216,13 @@ fn word(app: &App, command: Command, word: &'static str) -> &'static str {
         Command::Hidden if app.all => "fold system",
         Command::Zoom if app.pane.zoomed => "both panes",
         Command::Wide if app.spot.page == Page::Topology && app.tree_form => "drawing",
+        Command::NextPane if app.profiled_service().is_some() && app.pane.focused => "graph",
+        Command::Profile if app.profiled_service().is_some() => "finer",
+        Command::ZoomIn if app.pane.focused => "show",
+        Command::Invert if app.graph.shape.inverted => "from the start",
+        Command::MergeRecursion if app.graph.shape.merged => "all calls",
+        Command::ByThread if app.graph.shape.threads => "all threads",
+        Command::Filter if app.profiled_service().is_some() => "search",
         Command::Wide if app.spot.page == Page::Services && app.wide => "usual columns",
         Command::Changes if app.changes => "all events",
         Command::Keep if app.mode == Mode::Pick => "go there",
@@ -208,7 +230,7 @@ fn word(app: &App, command: Command, word: &'static str) -> &'static str {
         Command::Out if app.mode == Mode::Note => "write nothing",
         Command::Out if app.mode == Mode::Pick => "stay",
         Command::Back if app.pane.zoomed || app.pane.focused => "back",
-        Command::Back if app.spot.page == Page::Service => "back",
+        Command::Back if app.spot.service.is_some() => "back",
         _ => word,
     }
 }

@@ -11,7 +11,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Widget as _};
 
 /// In the order of the help page.
-const SCOPES: [Scope; 15] = [
+const SCOPES: [Scope; 19] = [
     Scope::Pages,
     Scope::Leads,
     Scope::Rows,
@@ -21,6 +21,10 @@ const SCOPES: [Scope; 15] = [
     Scope::Services,
     Scope::Service,
     Scope::Topology,
+    Scope::Events,
+    Scope::Act,
+    Scope::Subject,
+    Scope::Profile,
     Scope::Typing,
     Scope::Palette,
     Scope::Menu,
