@@ -38,6 +38,12 @@ impl Script {
         news: true,
     };
 
+    /// The same, its agents just started by this machine's clock.
+    pub const YOUNG: Self = Self {
+        answer: fixture::young_answer,
+        ..Self::SHOP
+    };
+
     /// Names and texts that a terminal would obey.
     pub const HOSTILE: Self = Self {
         answer: fixture::hostile_answer,

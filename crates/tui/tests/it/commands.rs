@@ -1,6 +1,6 @@
 //! The commands as a script runs them: output, errors and exit codes.
 
-use crate::colony::Colony;
+use crate::colony::{Colony, Script};
 use coral_config::Folders;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -185,7 +185,8 @@ fn beside(dir: &Path, daemon: &str) -> std::path::PathBuf {
 fn up_starts_the_supervisor_and_down_ends_it() {
     let dir = tempfile::tempdir().unwrap();
     let program = beside(dir.path(), SUPERVISOR);
-    let _colony = Colony::start(&Folders::below(dir.path()).colony("local").unwrap().socket);
+    let socket = Folders::below(dir.path()).colony("local").unwrap().socket;
+    let _colony = Colony::with(&socket, Script::YOUNG);
     let up = run(&program, dir.path(), &["up", "--demo", "--fault", "lock"]);
     assert_eq!(code(&up), 0, "{up:?}");
     assert!(

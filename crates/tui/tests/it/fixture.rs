@@ -125,6 +125,18 @@ pub fn two_agents() -> Answer {
 /// Nothing is kept of what is older.
 const KEPT: Duration = Duration::from_secs(6 * 3600);
 
+/// As [`answer_to`], with agents that have just started by this machine's clock.
+pub fn young_answer(question: &Question, now: TimeNs) -> Answer {
+    let mut answer = answer_to(question, now);
+    if let AnswerBody::Status(status) = &mut answer.body {
+        let since = std::time::UNIX_EPOCH.elapsed().unwrap();
+        for agent in &mut status.agents {
+            agent.health.started = TimeNs(since.as_nanos() as i64);
+        }
+    }
+    answer
+}
+
 /// What the shop answers at a moment.
 pub fn answer_to(question: &Question, now: TimeNs) -> Answer {
     let span = match question {
