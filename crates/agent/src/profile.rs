@@ -20,11 +20,11 @@ use coral_probes::ProbesError;
 use coral_probes::abi::profile::{StackHead, StackKey, TOO_DEEP};
 use coral_probes::abi::unwind::Outcome;
 use coral_probes::sampler::{ALWAYS, NewStack, Sampled, Sampler};
-use files::Files;
+use files::{FileNumber, Files};
 use moments::Moments;
 use names::Told;
 use open::{Known, Of, Open, Spot, Whose, instance_of};
-use sessions::Sessions;
+use sessions::{Met, Sessions};
 use spaces::Spaces;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -56,6 +56,8 @@ pub struct Profiler {
     moments: Option<Moments>,
     open: Open,
     sessions: Sessions,
+    /// The processes that were met.
+    met: Met,
     /// The builds of the processes of the open interval.
     builds: HashMap<InstanceId, String>,
     kernel: Binary,
@@ -93,6 +95,7 @@ impl Profiler {
             moments: mapped.ok().map(Moments::new),
             open: Open::default(),
             sessions: Sessions::default(),
+            met: Met::new(),
             builds: HashMap::new(),
             kernel: kernel(),
             tick: 0,
@@ -125,7 +128,7 @@ impl Profiler {
             self.told.clear();
             self.tables.clear(&mut self.sampler);
         }
-        self.take_found();
+        let come = self.take_found();
         if let Some(moments) = &mut self.moments {
             moments.take(self.tick);
         }
@@ -138,18 +141,21 @@ impl Profiler {
         }
         let oldest = self.tick.saturating_sub(STACK_TICKS);
         self.stacks.retain(|_, (_, tick)| *tick >= oldest);
-        for gone in self.spaces.forget(self.tick.saturating_sub(SPACE_TICKS)) {
+        let oldest = self.tick.saturating_sub(SPACE_TICKS);
+        for gone in self.spaces.forget(oldest) {
             let _ = self.sampler.place(gone, None);
         }
-        self.tell_spaces();
+        self.met.retain(|_, (_, tick)| *tick >= oldest);
+        self.tell_spaces(&come);
         let watched = self.sessions.any();
         let (files, kernel) = (&self.files, &self.kernel);
         self.told
             .ask(&self.clerk, files, kernel, self.tick, watched);
     }
 
-    /// Takes what the clerk has found out.
-    fn take_found(&mut self) {
+    /// Takes what the clerk has found out; the files whose tables have come.
+    fn take_found(&mut self) -> Vec<FileNumber> {
+        let mut come = vec![];
         for found in self.clerk.found() {
             match found {
                 Found::Names(symbols) => self.names.push(Item::Symbols(symbols)),
@@ -158,15 +164,17 @@ impl Profiler {
                     if let Err(error) = loaded {
                         tracing::warn!("an unwind table: {error}");
                     }
+                    come.push(file);
                 }
             }
         }
+        come
     }
 
     /// Tells the kernel side where the code of the processes lies that were met.
-    fn tell_spaces(&mut self) {
+    fn tell_spaces(&mut self, come: &[FileNumber]) {
         let generation = self.tables.generation + 1;
-        for (tgid, placed) in self.spaces.untold(self.tick, generation) {
+        for (tgid, placed) in self.spaces.untold(self.tick, generation, come) {
             for p in placed {
                 self.tables
                     .want(p.file, &self.files, &self.clerk, self.tick);
@@ -188,6 +196,12 @@ impl Profiler {
         let binary = main.and_then(|m| self.files.get(m.file)).map(|f| &f.binary);
         let program = binary.map(|b| b.path.raw());
         let instance = instance_of(processes, key.tgid, &stack.thread, program);
+        if self.met.get(&key.tgid).is_none_or(|m| m.1 != self.tick)
+            && let Some(known) = processes.get(instance)
+        {
+            let met = (known.service.clone(), self.tick);
+            self.met.insert(key.tgid, met);
+        }
         if let Some(binary) = binary {
             self.builds.insert(instance, binary.build.clone());
         }
@@ -261,7 +275,7 @@ impl Profiler {
         let (files, kernel, builds) = (&self.files, &self.kernel, &self.builds);
         let build = |id| builds.get(&id).cloned().unwrap_or_default();
         let sampled = self.open.close(window, files, kernel, build, Of::Sessions);
-        let reports = self.sessions.tick(processes, &mut self.sampler);
+        let reports = self.sessions.tick(processes, &self.met, &mut self.sampler);
         let named = std::mem::take(&mut self.names).into_iter();
         let reports = reports.into_iter().map(Item::Want);
         named.chain(sampled).chain(reports).collect()

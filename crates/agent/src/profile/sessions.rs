@@ -3,14 +3,17 @@
 
 use crate::desired::ProfileWish;
 use crate::enrich::Processes;
-use coral_model::Observed;
 use coral_model::want::{WantReport, WantState, session};
+use coral_model::{Observed, ServiceKey};
 use coral_probes::sampler::Sampler;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// Sessions at once; each is an event a processor.
 const MOST: usize = 8;
+
+/// Processes that were at work: whose they are, and the tick when they were met last.
+pub type Met = BTreeMap<u32, (ServiceKey, u32)>;
 
 /// A session.
 #[derive(Debug)]
@@ -98,8 +101,14 @@ impl Sessions {
         self.report(id.to_owned(), state, "");
     }
 
-    /// Aims at the processes that there are now, and ends what is over; what there is to report.
-    pub fn tick(&mut self, processes: &Processes, sampler: &mut Sampler) -> Vec<WantReport> {
+    /// Aims at the processes that there are now, those that were met at work among them, and ends what is over; what there
+    /// is to report.
+    pub fn tick(
+        &mut self,
+        processes: &Processes,
+        met: &Met,
+        sampler: &mut Sampler,
+    ) -> Vec<WantReport> {
         let now = Instant::now();
         let due = |s: &&Session| s.until <= now;
         let over: Vec<String> = self
@@ -112,7 +121,13 @@ impl Sessions {
             self.end(&id, WantState::Expired, sampler);
         }
         for session in self.running.values_mut() {
-            let there = processes.pids_of(&session.wish.service);
+            let mut there = processes.pids_of(&session.wish.service);
+            // Most programs have no socket, and no entry of their own: they are known by where samples were.
+            let own = met
+                .iter()
+                .filter(|(_, (service, _))| *service == session.wish.service);
+            let lives = |tgid: &u32| std::path::Path::new(&format!("/proc/{tgid}")).exists();
+            there.extend(own.map(|(tgid, _)| *tgid).filter(lives));
             for tgid in session.targets.difference(&there) {
                 let _ = sampler.aim(session.number, *tgid, false);
             }

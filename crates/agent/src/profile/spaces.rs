@@ -89,9 +89,18 @@ impl Spaces {
         self.known.get(&tgid).map(|space| &*space.mappings)
     }
 
-    /// The processes that were met at this tick and whose memory the kernel side does not know with these tables.
-    pub fn untold(&mut self, tick: u32, generation: u64) -> Vec<(u32, &[Placed])> {
-        let stale = |space: &&mut Space| space.used_at == tick && space.told != generation;
+    /// The processes whose memory the kernel side does not know with these tables: those that were met at this tick, and
+    /// those that have a file whose table has just come, which would miss it when they go on.
+    pub fn untold(
+        &mut self,
+        tick: u32,
+        generation: u64,
+        come: &[FileNumber],
+    ) -> Vec<(u32, &[Placed])> {
+        let has_come = |space: &Space| space.mappings.iter().any(|m| come.contains(&m.file));
+        let stale = |space: &&mut Space| {
+            space.told != generation && (space.used_at == tick || has_come(space))
+        };
         let all = self.known.iter_mut();
         all.filter_map(|(tgid, space)| {
             if !stale(&space) {
