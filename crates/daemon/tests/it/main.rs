@@ -15,6 +15,7 @@ mod identity;
 mod nobody;
 mod places;
 mod privilege;
+mod profiles;
 mod requests;
 mod sudo;
 mod survival;
