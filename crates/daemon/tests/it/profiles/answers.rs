@@ -25,6 +25,8 @@ struct Known {
     parts: [&'static str; 3],
     /// The outermost frame.
     start: &'static str,
+    /// That of threads that its runtime has for itself, which are not on the program's clock.
+    beside: Option<&'static str>,
     /// Who calls them, outermost first, and whom they call, without anything between.
     callers: &'static [&'static str],
     callees: &'static [&'static str],
@@ -39,6 +41,7 @@ const C: Known = Known {
     script: "",
     parts: ["sixty", "thirty", "ten"],
     start: "_start",
+    beside: None,
     callers: &["main", "work"],
     callees: &["stir"],
     source: None,
@@ -110,6 +113,7 @@ const PROGRAMS: [Known; 8] = [
         script: "GOCACHE=$PWD/cache GOFLAGS= go build -o out burn.go; chmod -R u+w cache; rm -rf cache",
         parts: ["main.sixty", "main.thirty", "main.ten"],
         start: "runtime.goexit",
+        beside: Some("runtime.mstart"),
         callers: &["runtime.main", "main.main", "main.work"],
         callees: &[],
         source: Some("burn.go"),
@@ -195,8 +199,17 @@ impl<'a> Judge<'a> {
         });
     }
 
+    /// Samples of threads that the runtime has for itself.
+    fn beside(&self) -> u64 {
+        let Some(start) = self.known.beside else {
+            return 0;
+        };
+        samples(self.profile, |frames| frames.first() == Some(&start))
+    }
+
     fn shares(&mut self, took: &[u64]) {
-        let (all, truth) = (samples_of(self.profile, ""), took.iter().sum::<u64>());
+        let all = samples_of(self.profile, "") - self.beside();
+        let truth = took.iter().sum::<u64>();
         for (part, took) in self.known.parts.into_iter().zip(took) {
             let share = samples_of(self.profile, part) as f64 / all as f64;
             let own = *took as f64 / truth as f64;
@@ -216,9 +229,14 @@ impl<'a> Judge<'a> {
 
     /// They reach the start, and callers and callees are in their order.
     fn stacks(&mut self) {
-        let ratio = self.profile["unwind"]["complete_ratio"].as_f64();
-        self.want(ratio >= Some(WHOLE), || {
-            format!("{ratio:?} of the stacks are whole")
+        let [complete, user] = ["complete", "user"].map(|n| self.profile["unwind"][n].as_f64());
+        let ratio = (complete.unwrap() + self.beside() as f64) / user.unwrap();
+        self.want(ratio >= WHOLE, || {
+            let mut others = super::session::stacks(self.profile);
+            others.retain(|(frames, _)| frames.first() != Some(&self.known.start));
+            others.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+            others.truncate(4);
+            format!("{ratio} of the stacks are whole, not {others:?}")
         });
         for part in self.known.parts {
             let chain = [self.known.callers, &[part], self.known.callees].concat();

@@ -28,6 +28,7 @@ fn a_program_of_500_mb_is_read_within_bounds_by_a_process_that_then_goes() {
     }
     let world = World::start();
     let agent = world.pid("agent");
+    let before = pss_mb(agent);
     let folder = tempfile::tempdir().unwrap();
     let mut program = Running::start(folder.path(), "large", BUILD, 4_000);
     assert!(std::fs::metadata(&program.path).unwrap().len() > 500 << 20);
@@ -42,7 +43,9 @@ fn a_program_of_500_mb_is_read_within_bounds_by_a_process_that_then_goes() {
     let sixty = functions.iter().find(|f| f["function"] == "sixty").unwrap();
     let file = sixty["file"].as_str().unwrap();
     assert!(file.ends_with("burn.c"), "{sixty}");
-    eprintln!("agent {own:.1} MB, with its reader {both:.1} MB at most");
+    eprintln!(
+        "agent {before:.1} MB before, then {own:.1} MB, with its reader {both:.1} MB at most"
+    );
     assert!(own < AGENT_MB && both < BOTH_MB, "{own} MB, {both} MB");
     // Other programs of this machine may be new to it and are asked about: it has to be seen gone once.
     let since = Instant::now();

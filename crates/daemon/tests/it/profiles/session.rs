@@ -55,10 +55,17 @@ pub fn await_aimed(world: &World, processes: usize) {
         map["name"] == "coral_targets" && held.contains(&id)
     });
     let id = targets.expect("the agent holds the map")["id"].to_string();
-    eventually("the sessions are aimed", || {
+    let mut aimed = 0;
+    let until = Instant::now() + PATIENCE;
+    while aimed < processes {
+        assert!(
+            Instant::now() < until,
+            "{aimed} of {processes} are aimed at"
+        );
+        std::thread::sleep(Duration::from_millis(200));
         let entries = bpftool(&["map", "dump", "id", &id]);
-        entries.as_array().is_some_and(|all| all.len() >= processes)
-    });
+        aimed = entries.as_array().map_or(0, Vec::len);
+    }
 }
 
 /// What the descriptors of a process say of themselves under a word.
@@ -99,7 +106,7 @@ pub fn always(
 pub fn settle(world: &World, services: &[&str]) {
     let until = Instant::now() + 2 * PATIENCE;
     let (mut last, mut same) = (vec![], 0);
-    while same < 4 && Instant::now() < until {
+    while same < 2 && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(1100));
         let now: Vec<_> = services.iter().map(|s| figures(world, s)).collect();
         same = if now == last { same + 1 } else { 0 };

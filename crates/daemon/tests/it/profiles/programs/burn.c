@@ -1,4 +1,5 @@
-// Three functions that burn 60, 30 and 10 of 100 parts, and what they call; in a file of their own, so that it can be a
+// Three functions that burn 60, 30 and 10 of 100 parts, and what they call. A round takes some dozen milliseconds: when it
+// takes as long as it is from sample to sample, these meet the same part each time. In a file of its own, so that it can be a
 // shared library.
 #include <stdint.h>
 
@@ -16,7 +17,7 @@ APART uint64_t stir(uint64_t x, uint64_t n) {
 
 APART uint64_t sixty(uint64_t x) {
     volatile uint64_t box[24];
-    for (int i = 0; i < 6000; i++) {
+    for (int i = 0; i < 222000; i++) {
         box[i % 24] = stir(x + i, 60);
         x += box[i % 24] ^ 6;
     }
@@ -25,7 +26,7 @@ APART uint64_t sixty(uint64_t x) {
 
 APART uint64_t thirty(uint64_t x) {
     volatile uint64_t box[40];
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 111000; i++) {
         box[i % 40] = stir(x - i, 60);
         x -= box[i % 40] ^ 3;
     }
@@ -34,7 +35,7 @@ APART uint64_t thirty(uint64_t x) {
 
 APART uint64_t ten(uint64_t x) {
     volatile uint64_t box[56];
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 37000; i++) {
         box[i % 56] = stir(x ^ i, 60);
         x ^= box[i % 56] + 1;
     }

@@ -36,19 +36,19 @@ template <typename T> struct Cart {
 
 APART uint64_t sixty(uint64_t x) {
     Cart<uint64_t> cart{x};
-    for (int i = 0; i < 600; i++) cart.price(600);
+    for (int i = 0; i < 22200; i++) cart.price(600);
     return cart.x + 6;
 }
 
 APART uint64_t thirty(uint64_t x) {
     Cart<uint64_t> cart{x};
-    for (int i = 0; i < 300; i++) cart.price(600);
+    for (int i = 0; i < 11100; i++) cart.price(600);
     return cart.x + 3;
 }
 
 APART uint64_t ten(uint64_t x) {
     Cart<uint64_t> cart{x};
-    for (int i = 0; i < 100; i++) cart.price(600);
+    for (int i = 0; i < 3700; i++) cart.price(600);
     return cart.x + 1;
 }
 

@@ -29,7 +29,7 @@ func stir(x uint64) uint64 {
 
 //go:noinline
 func sixty(x uint64) uint64 {
-	for i := 0; i < 360000; i++ {
+	for i := 0; i < 13320000; i++ {
 		x = stir(x)
 	}
 	return x + 6
@@ -37,7 +37,7 @@ func sixty(x uint64) uint64 {
 
 //go:noinline
 func thirty(x uint64) uint64 {
-	for i := 0; i < 180000; i++ {
+	for i := 0; i < 6660000; i++ {
 		x = stir(x)
 	}
 	return x + 3
@@ -45,7 +45,7 @@ func thirty(x uint64) uint64 {
 
 //go:noinline
 func ten(x uint64) uint64 {
-	for i := 0; i < 60000; i++ {
+	for i := 0; i < 2220000; i++ {
 		x = stir(x)
 	}
 	return x + 1

@@ -1,5 +1,5 @@
-// As many threads as it is told, at most as many as there may be: each works a little, again and again, until the program
-// was told to work and has worked for so long.
+// As many threads as it is told, at most as many as there may be: when all are there, each works a little, again and
+// again, until its standard input ends. Together they keep about one processor busy.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile int over;
+static volatile int begun, over;
 
 __attribute__((noinline, noipa)) uint64_t stir(uint64_t x) {
     for (int i = 0; i < 100000; i++) x = x * 6364136223846793005u + 1;
@@ -26,7 +26,8 @@ static void *member(void *number) {
     char name[16];
     snprintf(name, sizeof name, "member-%u", own);
     pthread_setname_np(pthread_self(), name);
-    for (uint64_t x = own; !over; x = deeper(x, own | 4096)) usleep(20000 + own % 1000);
+    for (uint64_t x = own; !over; usleep(600000 + own * 37 % 1000))
+        if (begun) x = deeper(x, own | 4096);
     return 0;
 }
 
@@ -38,6 +39,7 @@ int main(int count, char **words) {
     pthread_attr_setstacksize(&small, 32768);
     for (pthread_t one; made < wanted; made++)
         if (pthread_create(&one, &small, member, (void *)(uintptr_t)made)) break;
+    begun = 1;
     setvbuf(stdout, 0, _IOLBF, 0);
     puts("ready");
     printf("{\"took_ns\":[%u]}\n", made);

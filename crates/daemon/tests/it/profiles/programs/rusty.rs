@@ -48,21 +48,21 @@ mod shop {
     #[inline(never)]
     pub fn sixty(x: u64) -> u64 {
         let mut cart = Cart(x);
-        (0..600).for_each(|_| cart.price(600));
+        (0..22_200).for_each(|_| cart.price(600));
         cart.0.wrapping_add(6)
     }
 
     #[inline(never)]
     pub fn thirty(x: u64) -> u64 {
         let mut cart = Cart(x);
-        (0..300).for_each(|_| cart.price(600));
+        (0..11_100).for_each(|_| cart.price(600));
         cart.0.wrapping_add(3)
     }
 
     #[inline(never)]
     pub fn ten(x: u64) -> u64 {
         let mut cart = Cart(x);
-        (0..100).for_each(|_| cart.price(600));
+        (0..3_700).for_each(|_| cart.price(600));
         cart.0.wrapping_add(1)
     }
 }
