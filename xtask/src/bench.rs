@@ -9,8 +9,10 @@ mod load;
 mod nginx;
 mod overhead;
 mod page;
+mod profiler;
 mod red;
 mod spread;
+mod stacks;
 mod store;
 mod tui;
 
@@ -37,7 +39,7 @@ enum Run {
     Alone(fn(&Path, &Wish, &mut Steps) -> Result<Page, Failure>),
 }
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 8] = [
     Bench {
         name: "red",
         steps: red::STEPS,
@@ -52,6 +54,16 @@ const BENCHES: [Bench; 6] = [
         name: "agent",
         steps: agent::STEPS,
         run: Run::InLab(agent::run),
+    },
+    Bench {
+        name: "profiler",
+        steps: profiler::STEPS,
+        run: Run::InLab(profiler::run),
+    },
+    Bench {
+        name: "stacks",
+        steps: stacks::STEPS,
+        run: Run::InLab(stacks::run),
     },
     Bench {
         name: "store",
@@ -176,7 +188,7 @@ mod tests {
         ] {
             let error = choose(&bad).err().unwrap().to_string();
             assert!(
-                error.contains("red, overhead, agent, store, diagnose, tui"),
+                error.contains("red, overhead, agent, profiler, stacks, store, diagnose, tui"),
                 "{error}"
             );
         }

@@ -149,6 +149,16 @@ impl Accounting {
     }
 }
 
+/// Seconds that one kernel program has run, and how often: of all agents on this machine.
+pub fn program_runs(name: &str) -> Result<(f64, f64), Failure> {
+    let programs = kernel_programs()?;
+    let own: Vec<&Value> = named_coral(&programs)
+        .filter(|p| p["name"] == name)
+        .collect();
+    let sum = |field: &str| own.iter().filter_map(|p| p[field].as_f64()).sum::<f64>();
+    Ok((sum("run_time_ns") / 1e9, sum("run_cnt")))
+}
+
 fn kernel_programs() -> Result<Value, Failure> {
     let mut bpftool = Command::new("bpftool");
     let printed = program::output(bpftool.args(["-j", "prog", "show"]))
