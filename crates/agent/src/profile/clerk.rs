@@ -1,5 +1,5 @@
-//! Asks the symbol reader, which blocks, in a thread of its own: names of addresses first, because somebody may wait for
-//! them, then unwind tables of files. Jobs wait in a bounded queue; what finds no room is asked again later.
+//! Asks the symbol reader, which blocks, in a thread of its own: for names of addresses and for unwind tables of files, in
+//! turns. Jobs wait in a bounded queue; what finds no room is asked again later.
 
 use super::files::FileNumber;
 use crate::proc::inside;
@@ -83,7 +83,20 @@ pub enum Found {
 struct Waiting {
     names: VecDeque<Job>,
     tables: VecDeque<Job>,
+    /// Whose turn it is when both wait: names of a busy host never end, and stacks without tables are short.
+    is_tables_turn: bool,
     is_over: bool,
+}
+
+impl Waiting {
+    fn next(&mut self) -> Option<Job> {
+        self.is_tables_turn = !self.is_tables_turn;
+        let [first, second] = match self.is_tables_turn {
+            true => [&mut self.tables, &mut self.names],
+            false => [&mut self.names, &mut self.tables],
+        };
+        first.pop_front().or_else(|| second.pop_front())
+    }
 }
 
 type Queue = Arc<(Mutex<Waiting>, Condvar)>;
@@ -152,8 +165,7 @@ fn next(queue: &Queue) -> Result<Option<Job>, Over> {
     if waiting.is_over {
         return Err(Over);
     }
-    let names = waiting.names.pop_front();
-    Ok(names.or_else(|| waiting.tables.pop_front()))
+    Ok(waiting.next())
 }
 
 /// Nobody asks any more.
