@@ -15,6 +15,12 @@ const MOST: usize = 8;
 /// Processes that were at work: whose they are, and the tick when they were met last.
 pub type Met = BTreeMap<u32, (ServiceKey, u32)>;
 
+/// The number under which samples are stored, and the time that each stands for.
+type Stored = (u64, Duration);
+
+/// Samples of a session that ended are taken for so many ticks.
+const AFTER_TICKS: u8 = 2;
+
 /// A session.
 #[derive(Debug)]
 struct Session {
@@ -32,6 +38,8 @@ pub struct Sessions {
     /// Whether this host's policy allows any.
     pub is_allowed: bool,
     running: BTreeMap<String, Session>,
+    /// Those that ended a moment ago, by number: how their last samples are stored, which the kernel side still has.
+    ended: BTreeMap<u32, (Stored, u8)>,
     /// Wishes that ended here, which a set may still hold.
     over: BTreeSet<String>,
     next: u32,
@@ -94,6 +102,8 @@ impl Sessions {
             return;
         };
         sampler.end(session.number);
+        let ended = (session.stored(), AFTER_TICKS);
+        self.ended.insert(session.number, ended);
         for tgid in session.targets {
             let _ = sampler.aim(session.number, tgid, false);
         }
@@ -110,6 +120,10 @@ impl Sessions {
         sampler: &mut Sampler,
     ) -> Vec<WantReport> {
         let now = Instant::now();
+        self.ended.retain(|_, (_, ticks)| {
+            *ticks -= 1;
+            *ticks > 0
+        });
         let due = |s: &&Session| s.until <= now;
         let over: Vec<String> = self
             .running
@@ -162,10 +176,17 @@ impl Sessions {
         !self.running.is_empty()
     }
 
-    /// The number under which a session's samples are stored, and the time that each stands for.
-    pub fn stored_as(&self, number: u32) -> Option<(u64, Duration)> {
-        let session = self.running.values().find(|s| s.number == number)?;
-        let period = Duration::from_nanos(1_000_000_000 / u64::from(session.wish.hz.max(1)));
-        Some((self::session(&session.wish.id), period))
+    /// How samples of a session are stored; of one that has just ended too.
+    pub fn stored_as(&self, number: u32) -> Option<Stored> {
+        let running = self.running.values().find(|s| s.number == number);
+        let ended = || self.ended.get(&number).map(|(stored, _)| *stored);
+        running.map(Session::stored).or_else(ended)
+    }
+}
+
+impl Session {
+    fn stored(&self) -> Stored {
+        let period = Duration::from_nanos(1_000_000_000 / u64::from(self.wish.hz.max(1)));
+        (session(&self.wish.id), period)
     }
 }
