@@ -309,7 +309,7 @@ fn samples_of(profile: &Value, part: &str) -> u64 {
 fn lines_of(file: &str, word: &str) -> std::ops::RangeInclusive<u64> {
     let lines: Vec<_> = source(file).lines().collect();
     let opens = |line: &&str| line.contains(&format!(" {word}(")) && line.ends_with('{');
-    let first = lines.iter().position(|line| opens(&line)).unwrap();
+    let first = lines.iter().position(opens).unwrap();
     let indent = lines[first].len() - lines[first].trim_start().len();
     let closing = format!("{}}}", " ".repeat(indent));
     let length = lines[first..].iter().position(|line| *line == closing);

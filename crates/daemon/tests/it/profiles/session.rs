@@ -54,7 +54,7 @@ pub fn await_aimed(world: &World, processes: usize) {
         let id = map["id"].as_u64().unwrap();
         map["name"] == "coral_targets" && held.contains(&id)
     });
-    let id = targets.expect("the agent holds the map")["id"].to_string();
+    let id = targets.unwrap()["id"].to_string();
     let mut aimed = 0;
     let until = Instant::now() + PATIENCE;
     while aimed < processes {
