@@ -1,5 +1,6 @@
 //! Answers between the model and the wire. An answer travels as one or more parts: the head in the first, rows in any.
 
+mod diagnosis;
 mod flame;
 mod requests;
 mod table;
@@ -351,6 +352,8 @@ impl From<&Answer> for v1::AnswerPart {
                 part.silent = silent.iter().map(|s| s.raw().to_owned()).collect();
             }
             AnswerBody::Profile(flame) => part.flame = Some(flame.into()),
+            AnswerBody::Diagnose(diagnosis) => part.diagnosis = Some(diagnosis.into()),
+            AnswerBody::Incident(bundle) => part.bundle = Some(bundle.into()),
             AnswerBody::Sql(table) => {
                 head.truncated = table.truncated;
                 part.table = Some(table.into());
@@ -380,6 +383,10 @@ impl TryFrom<v1::AnswerPart> for Answer {
                 head.truncated,
             )?),
             "profile" => AnswerBody::Profile(need(part.flame, "answer.flame")?.try_into()?),
+            "diagnose" => {
+                AnswerBody::Diagnose(need(part.diagnosis, "answer.diagnosis")?.try_into()?)
+            }
+            "incident" => AnswerBody::Incident(need(part.bundle, "answer.bundle")?.into()),
             "status" => AnswerBody::Status(need(part.status, "answer.status")?.try_into()?),
             "services" => AnswerBody::Services(rows(part.services)?),
             "summary" => AnswerBody::Summary(rows(part.summary)?),

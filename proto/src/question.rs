@@ -3,7 +3,7 @@
 use crate::common::{Bad, code, need};
 use crate::v1::{self, compare, question, span};
 use coral_model::profile::ProfileKind;
-use coral_model::{Compare, EventKind, Question, Span, StatusClass};
+use coral_model::{Compare, EventKind, Question, Span, StatusClass, TimeNs};
 use std::time::Duration;
 
 /// Events per answer when the question names no limit.
@@ -76,7 +76,9 @@ fn frame(question: &Question) -> (Option<&Span>, u32) {
         | Question::Metrics { span, .. }
         | Question::Topology { span }
         | Question::Host { span, .. }
-        | Question::Profile { span, .. } => (Some(span), 0),
+        | Question::Profile { span, .. }
+        | Question::Diagnose { span, .. }
+        | Question::Incident { span, .. } => (Some(span), 0),
         Question::Events { span, limit, .. } | Question::Requests { span, limit, .. } => {
             (Some(span), *limit)
         }
@@ -131,7 +133,16 @@ fn kind(question: &Question) -> question::Kind {
             session: *session,
             compare: compare.as_ref().map(Into::into),
         }),
+        Question::Diagnose { service, at, .. } => Kind::Diagnose(complaint(service, *at)),
+        Question::Incident { service, at, .. } => Kind::Incident(complaint(service, *at)),
         Question::Sql { text, .. } => Kind::Sql(v1::SqlQuestion { text: text.clone() }),
+    }
+}
+
+fn complaint(service: &Option<String>, at: Option<TimeNs>) -> v1::DiagnoseQuestion {
+    v1::DiagnoseQuestion {
+        service: service.clone(),
+        at_ns: at.map(|at| at.0),
     }
 }
 
@@ -163,27 +174,23 @@ impl TryFrom<v1::Question> for Question {
                 service: q.service,
             },
             Kind::Topology(_) => Question::Topology { span },
-            Kind::Requests(q) => Question::Requests {
-                span,
-                service: q.service,
-                path: q.path,
-                status_class: q
-                    .status_class
-                    .map(|c| code("status_class", c, StatusClass::from_code))
-                    .transpose()?,
-                min_duration: q.min_duration_ns.map(Duration::from_nanos),
-                limit: if wire.limit == 0 {
-                    REQUESTS_LIMIT
-                } else {
-                    wire.limit.min(10_000)
-                },
-            },
+            Kind::Requests(q) => requests(q, span, wire.limit)?,
             Kind::Profile(q) => Question::Profile {
                 span,
                 service: q.service,
                 kind: code("profile.kind", q.kind, ProfileKind::from_code)?,
                 session: q.session,
                 compare: q.compare.map(TryInto::try_into).transpose()?,
+            },
+            Kind::Diagnose(q) => Question::Diagnose {
+                span,
+                service: q.service,
+                at: q.at_ns.map(TimeNs),
+            },
+            Kind::Incident(q) => Question::Incident {
+                span,
+                service: q.service,
+                at: q.at_ns.map(TimeNs),
             },
             Kind::Host(q) => Question::Host { span, host: q.host },
             Kind::Sql(q) => {
@@ -214,4 +221,19 @@ impl TryFrom<v1::Question> for Question {
             }
         })
     }
+}
+
+fn requests(q: v1::RequestsQuestion, span: Span, limit: u32) -> Result<Question, Bad> {
+    let class = |c| code("status_class", c, StatusClass::from_code);
+    Ok(Question::Requests {
+        span,
+        service: q.service,
+        path: q.path,
+        status_class: q.status_class.map(class).transpose()?,
+        min_duration: q.min_duration_ns.map(Duration::from_nanos),
+        limit: match limit {
+            0 => REQUESTS_LIMIT,
+            limit => limit.min(10_000),
+        },
+    })
 }

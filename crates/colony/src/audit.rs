@@ -79,7 +79,10 @@ pub async fn admit_questions(
 fn target(question: &Question) -> Option<&str> {
     match question {
         Question::Status | Question::Services { .. } | Question::Topology { .. } => None,
-        Question::Summary { service, .. } | Question::Events { service, .. } => service.as_deref(),
+        Question::Summary { service, .. }
+        | Question::Events { service, .. }
+        | Question::Diagnose { service, .. }
+        | Question::Incident { service, .. } => service.as_deref(),
         Question::Metrics { service, .. }
         | Question::Requests { service, .. }
         | Question::Profile { service, .. } => Some(service),

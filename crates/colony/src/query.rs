@@ -5,6 +5,7 @@
 //! summaries are stored is counted from them alone, every other second from its pulses: nothing is counted twice, and
 //! once the agent is quiet the sums are those of the summaries.
 
+mod diagnose;
 mod events;
 mod fold;
 mod hosts;
@@ -172,6 +173,9 @@ impl Query {
         now: TimeNs,
     ) -> Result<Answer, QueryError> {
         self.allowed(question, caller)?;
+        if let Some(complaint) = diagnose::Complaint::of(question) {
+            return self.diagnosed(question, &complaint, now);
+        }
         let window = sane(span(question).resolve(now))?;
         let statement = matches!(question, Question::Sql { .. });
         let turn = || self.sql.lock().unwrap_or_else(PoisonError::into_inner);
@@ -186,10 +190,7 @@ impl Query {
                 service, compare, ..
             } => {
                 let only = names::optional(&scope, service.as_deref())?;
-                let earlier = match compare {
-                    Some(compare) => Some(self.earlier(*compare, window, now)?),
-                    None => None,
-                };
+                let earlier = self.compared(*compare, window, now)?;
                 let rows = summary::answer(&scope, earlier.as_ref(), only.as_deref())?;
                 AnswerBody::Summary(rows)
             }
@@ -222,14 +223,13 @@ impl Query {
                 ..
             } => {
                 let only = names::resolve(&scope, service)?;
-                let earlier = match compare {
-                    Some(compare) => Some(self.earlier(*compare, window, now)?),
-                    None => None,
-                };
+                let earlier = self.compared(*compare, window, now)?;
                 let asked = (*kind, *session);
                 AnswerBody::Profile(profile::answer(&scope, earlier.as_ref(), &only, asked)?)
             }
-            Question::Requests { .. } => return Err(QueryError::NotAnswered(question.name())),
+            Question::Requests { .. } | Question::Diagnose { .. } | Question::Incident { .. } => {
+                return Err(QueryError::NotAnswered(question.name()));
+            }
             Question::Sql { text, limit } => AnswerBody::Sql(scope.snapshot().sql(&Statement {
                 text: text.clone(),
                 admin: caller.role == Role::Admin,
@@ -275,10 +275,23 @@ impl Query {
             | Question::Metrics { .. }
             | Question::Topology { .. }
             | Question::Profile { .. }
+            | Question::Diagnose { .. }
+            | Question::Incident { .. }
             | Question::Host { .. } => {
                 Ok(Scope::of_figures(&*self.store, &self.live, window, now)?)
             }
         }
+    }
+
+    /// The same, when there is one.
+    fn compared(
+        &self,
+        compare: Option<Compare>,
+        window: Window,
+        now: TimeNs,
+    ) -> Result<Option<Scope<'_>>, QueryError> {
+        let earlier = compare.map(|compare| self.earlier(compare, window, now));
+        earlier.transpose()
     }
 
     /// The frame of the stretch that a window is compared with.
@@ -324,6 +337,8 @@ fn uses(question: &Question) -> Uses {
         Question::Metrics { .. }
         | Question::Topology { .. }
         | Question::Profile { .. }
+        | Question::Diagnose { .. }
+        | Question::Incident { .. }
         | Question::Host { .. } => Uses::Intervals,
         Question::Status
         | Question::Services { .. }
@@ -344,6 +359,8 @@ fn span(question: &Question) -> Span {
         | Question::Host { span, .. }
         | Question::Requests { span, .. }
         | Question::Profile { span, .. }
+        | Question::Diagnose { span, .. }
+        | Question::Incident { span, .. }
         | Question::Events { span, .. } => *span,
     }
 }

@@ -5,10 +5,12 @@ mod csv;
 mod header;
 mod metrics;
 mod rows;
+mod write;
 
 use crate::incident::Incident;
 use coral_model::Observed;
 use std::collections::BTreeMap;
+pub use write::write;
 
 /// The largest file that is read, in bytes; the caller asks before it reads.
 pub const FILE_MAX: u64 = 512 << 20;

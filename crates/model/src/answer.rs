@@ -42,6 +42,8 @@ pub enum AnswerBody {
     Host(Vec<HostRow>),
     Sql(Table),
     Profile(crate::profile::Flame),
+    Diagnose(crate::Diagnosis),
+    Incident(crate::diagnosis::Bundle),
     Requests {
         rows: Vec<RequestRow>,
         truncated: bool,
@@ -63,6 +65,8 @@ impl AnswerBody {
             Self::Host(_) => "host",
             Self::Sql(_) => "sql",
             Self::Profile(_) => "profile",
+            Self::Diagnose(_) => "diagnose",
+            Self::Incident(_) => "incident",
             Self::Requests { .. } => "requests",
         }
     }

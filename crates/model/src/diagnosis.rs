@@ -151,6 +151,9 @@ pub enum Confidence {
 }
 
 impl Confidence {
+    /// Every step, from the least sure.
+    pub const ALL: &'static [Self] = &[Self::Low, Self::Medium, Self::High];
+
     /// The word in JSON and text.
     pub const fn name(self) -> &'static str {
         match self {
@@ -183,6 +186,19 @@ pub struct Blind {
     pub fix: Observed,
 }
 
+/// The files of an incident bundle, as text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Bundle {
+    /// `incident.json`.
+    pub incident: String,
+    /// `metrics.csv`.
+    pub metrics: String,
+    /// `edges.csv`.
+    pub edges: String,
+    /// `events.csv`.
+    pub events: String,
+}
+
 /// Which profile a suggestion means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the kinds of `coral profile`")]
@@ -195,6 +211,9 @@ pub enum ProfileKind {
 }
 
 impl ProfileKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Cpu, Self::OffCpu, Self::Heap, Self::Lock, Self::Io];
+
     /// The word of `coral profile`.
     pub const fn name(self) -> &'static str {
         match self {

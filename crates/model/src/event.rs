@@ -29,6 +29,10 @@ pub enum EventKind {
     Unhealthy,
     /// A health check of a connected service passed after it had failed.
     Healthy,
+    /// A figure of a service or edge is no longer as usual.
+    AnomalyBegan,
+    /// It is as usual again, or has become usual.
+    AnomalyEnded,
 }
 
 impl EventKind {
@@ -46,6 +50,8 @@ impl EventKind {
         Self::Note,
         Self::Unhealthy,
         Self::Healthy,
+        Self::AnomalyBegan,
+        Self::AnomalyEnded,
     ];
 
     /// The number on the wire and on disk.
@@ -63,6 +69,8 @@ impl EventKind {
             Self::Note => 10,
             Self::Unhealthy => 11,
             Self::Healthy => 12,
+            Self::AnomalyBegan => 13,
+            Self::AnomalyEnded => 14,
         }
     }
 
@@ -86,6 +94,8 @@ impl EventKind {
             Self::Note => "note",
             Self::Unhealthy => "unhealthy",
             Self::Healthy => "healthy",
+            Self::AnomalyBegan => "anomaly_began",
+            Self::AnomalyEnded => "anomaly_ended",
         }
     }
 }

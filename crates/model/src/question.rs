@@ -107,6 +107,24 @@ pub enum Question {
         /// The stretch to compare with.
         compare: Option<Compare>,
     },
+    /// What is wrong, and why, or that nothing is.
+    Diagnose {
+        /// When it is looked for.
+        span: Span,
+        /// What is complained about.
+        service: Option<String>,
+        /// When that was noticed.
+        at: Option<TimeNs>,
+    },
+    /// What a diagnosis looks at, as the files of an incident bundle.
+    Incident {
+        /// When.
+        span: Span,
+        /// What is complained about.
+        service: Option<String>,
+        /// When that was noticed.
+        at: Option<TimeNs>,
+    },
     /// One read-only SELECT over the views of the caller's role.
     Sql {
         /// The statement.
@@ -138,6 +156,8 @@ impl Question {
             | Self::Host { .. }
             | Self::Requests { .. }
             | Self::Profile { .. }
+            | Self::Diagnose { .. }
+            | Self::Incident { .. }
             | Self::Sql { .. } => Role::Viewer,
         }
     }
@@ -154,6 +174,8 @@ impl Question {
             Self::Host { .. } => "host",
             Self::Requests { .. } => "requests",
             Self::Profile { .. } => "profile",
+            Self::Diagnose { .. } => "diagnose",
+            Self::Incident { .. } => "incident",
             Self::Sql { .. } => "sql",
         }
     }

@@ -21,6 +21,8 @@ pub fn csv(answer: &Answer) -> Result<String, serde_json::Error> {
         AnswerBody::Events { .. } => "events",
         AnswerBody::Requests { .. } => "requests",
         AnswerBody::Profile(_) => "functions",
+        AnswerBody::Diagnose(_) => "causes",
+        AnswerBody::Incident(_) => return Ok(csv_of(&report)),
     };
     let rows = report[list].as_array().map_or(&[][..], Vec::as_slice);
     let Rows { columns, rows } = Rows::objects(rows);

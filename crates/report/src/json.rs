@@ -12,7 +12,8 @@ mod status;
 mod topology;
 
 pub use diagnosis::{
-    BlindReport, CauseReport, CheckedReport, DiagnosisReport, EvidenceReport, SymptomReport,
+    BlindReport, CauseReport, CheckedReport, DiagnosisReport, EvidenceReport, IncidentReport,
+    SymptomReport,
 };
 pub use events::{EventReport, EventsReport};
 pub use host::{GaugeReport, HostReport};
@@ -46,6 +47,8 @@ pub enum Report {
     Requests(RequestsReport),
     Sql(SqlReport),
     Profile(ProfileReport),
+    Diagnose(DiagnosisReport),
+    Incident(IncidentReport),
 }
 
 impl From<&Answer> for Report {
@@ -69,6 +72,8 @@ impl From<&Answer> for Report {
             AnswerBody::Host(rows) => Self::Host(HostReport::new(answer, rows)),
             AnswerBody::Sql(table) => Self::Sql(table.into()),
             AnswerBody::Profile(flame) => Self::Profile(ProfileReport::new(answer, flame)),
+            AnswerBody::Diagnose(diagnosis) => Self::Diagnose(diagnosis.into()),
+            AnswerBody::Incident(bundle) => Self::Incident(bundle.into()),
         }
     }
 }

@@ -6,7 +6,9 @@ mod lists;
 mod profile;
 mod red;
 
+use crate::diagnosis_text;
 use crate::json::timestamp;
+use coral_model::observed::visible;
 use coral_model::{Answer, AnswerBody, Loss, ServiceClass};
 use jiff::tz::TimeZone;
 
@@ -34,6 +36,10 @@ pub fn table(answer: &Answer, style: &TableStyle) -> String {
             silent,
         } => lists::requests(rows, *truncated, silent, &style.zone),
         AnswerBody::Profile(flame) => profile::text(flame),
+        AnswerBody::Diagnose(diagnosis) => return diagnosis_text(diagnosis, &style.zone),
+        AnswerBody::Incident(bundle) => {
+            return format!("{}\n", visible(&bundle.incident));
+        }
         AnswerBody::Host(rows) => free::host(rows),
         AnswerBody::Sql(table) => return free::sql(table),
     };

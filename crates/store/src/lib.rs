@@ -25,7 +25,7 @@ pub use level::{Level, Reach};
 pub use memory::Memory;
 pub use profile::{Place, ProfileFilter, ProfileRow, StoredProfile};
 pub use read::{
-    EdgeRow, Edges, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance,
-    ShipState, Snapshot, Statement, SummaryFilter, SummaryRow,
+    EdgeRow, Edges, EventFilter, GaugePoint, GaugeRow, InstanceId, ProcessPoint, ProcessUse, Read,
+    Routes, SeenInstance, ShipState, Snapshot, Statement, SummaryFilter, SummaryRow,
 };
 pub use tally::{Durations, Tally};

@@ -8,11 +8,11 @@ use crate::StoreError;
 use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
 use crate::duck::Format;
 use crate::kept::{Keep, KeptConnect};
-use crate::level::Reach;
+use crate::level::{Level, Reach};
 use crate::profile::{ProfileFilter, StoredProfile};
 use crate::read::{
-    EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, Read, Routes, SeenInstance, ShipState,
-    Snapshot, Statement, SummaryFilter, SummaryRow,
+    EdgeRow, EventFilter, GaugePoint, GaugeRow, InstanceId, ProcessPoint, ProcessUse, Read, Routes,
+    SeenInstance, ShipState, Snapshot, Statement, SummaryFilter, SummaryRow,
 };
 use crate::registry::{self, Registry, SEEN_STEP};
 use crate::sql::SqlError;
@@ -241,6 +241,7 @@ impl Snapshot for View {
         &self,
         window: Window,
         which: Edges,
+        _: Level,
         each: &mut dyn FnMut(EdgeRow<Durations<'_>>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.with(|t| {
@@ -307,6 +308,33 @@ impl Snapshot for View {
 
     fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError> {
         self.with(|t| measures::processes(&t.processes, |end| ends_in(window, end)))
+    }
+
+    fn each_process(
+        &self,
+        window: Window,
+        _: Level,
+        each: &mut dyn FnMut(ProcessPoint) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.with(|t| {
+            let within = |(_, s): &&(InstanceId, ProcessSample)| ends_in(window, s.window.to);
+            let mut samples = t.processes.iter().filter(within);
+            samples.try_for_each(|(instance, sample)| each(measures::point(*instance, sample)))
+        })?
+    }
+
+    fn each_gauge(
+        &self,
+        window: Window,
+        _: Level,
+        names: &[&str],
+        each: &mut dyn FnMut(GaugePoint<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.with(|t| {
+            let within = |(_, s): &&(AgentId, HostSample)| ends_in(window, s.window.to);
+            let mut samples = t.hosts.iter().filter(within);
+            samples.try_for_each(|(agent, sample)| measures::points(agent, sample, names, each))
+        })?
     }
 
     fn profile(&self, filter: &ProfileFilter) -> Result<StoredProfile, StoreError> {

@@ -205,6 +205,34 @@ pub struct ProcessUse {
     pub last: TimeNs,
 }
 
+/// What one process used in an interval, or in several added up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProcessPoint {
+    /// The interval.
+    pub window: Window,
+    /// Which.
+    pub instance: InstanceId,
+    /// Processor time in nanoseconds.
+    pub cpu_ns: f64,
+    /// Its resident memory at the end.
+    pub rss_bytes: u64,
+}
+
+/// One measurement of one host in an interval; the mean of several.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GaugePoint<'a> {
+    /// The interval.
+    pub window: Window,
+    /// Whose host.
+    pub agent: &'a str,
+    /// What.
+    pub name: &'a str,
+    /// Of what.
+    pub label: &'a str,
+    /// How much.
+    pub value: f64,
+}
+
 /// A statement in SQL, over the views that its caller may ask.
 #[derive(Debug, Clone)]
 pub struct Statement {
@@ -265,18 +293,20 @@ pub trait Snapshot {
     /// The intervals that end after `since` and for which an agent's exact summaries are stored.
     fn covered(&self, since: TimeNs) -> Result<Vec<(AgentId, Window)>, StoreError>;
 
-    /// Calls `each` for edges whose interval ends in the window, in no order.
+    /// Calls `each` for edges whose interval ends in the window, in no order; stretches wider than `widest` come only where
+    /// there are no others.
     fn each_edge(
         &self,
         window: Window,
         which: Edges,
+        widest: Level,
         each: &mut dyn FnMut(EdgeRow<Durations<'_>>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError>;
 
     /// Edges whose interval ends in the window, by that end.
     fn edges(&self, window: Window) -> Result<Vec<EdgeRow>, StoreError> {
         let mut rows = vec![];
-        self.each_edge(window, Edges::All, &mut |row| {
+        self.each_edge(window, Edges::All, Level::Hour, &mut |row| {
             rows.push(row.owned()?);
             Ok(())
         })?;
@@ -295,6 +325,23 @@ pub trait Snapshot {
 
     /// What processes used in the window, by instance.
     fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError>;
+
+    /// Calls `each` for what processes used in each interval that ends in the window, in no order.
+    fn each_process(
+        &self,
+        window: Window,
+        widest: Level,
+        each: &mut dyn FnMut(ProcessPoint) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
+    /// Calls `each` for these measurements of hosts in each interval that ends in the window, in no order.
+    fn each_gauge(
+        &self,
+        window: Window,
+        widest: Level,
+        names: &[&str],
+        each: &mut dyn FnMut(GaugePoint<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
 
     /// Where processors were, a row a stack, with all that the rows speak of.
     fn profile(&self, filter: &ProfileFilter) -> Result<StoredProfile, StoreError>;

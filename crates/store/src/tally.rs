@@ -14,6 +14,12 @@ static LAST: LazyLock<u16> = LazyLock::new(|| {
     histogram.buckets().next().map_or(0, |(index, _)| index)
 });
 
+/// The value that stands for each bucket.
+static MIDDLES: LazyLock<Vec<f64>> = LazyLock::new(|| {
+    let all = (0..=*LAST).map(|index| middle(index).unwrap_or(0) as f64);
+    all.collect()
+});
+
 /// Durations as a row carries them.
 #[derive(Debug, Clone, Copy)]
 pub enum Durations<'a> {
@@ -115,6 +121,14 @@ impl Tally {
             }
         }
         None
+    }
+
+    /// The mean, to the buckets; `None` when empty.
+    pub fn mean(&self) -> Option<f64> {
+        let middles = MIDDLES.get(usize::from(self.first)..)?;
+        let parts = middles.iter().zip(&self.counts);
+        let sum: f64 = parts.map(|(middle, &count)| middle * count as f64).sum();
+        (self.count > 0).then(|| sum / self.count as f64)
     }
 
     /// The largest value, to the bucket.

@@ -116,6 +116,14 @@ fn append(whole: &mut v1::AnswerPart, part: v1::AnswerPart) {
     whole.host.extend(part.host);
     whole.requests.extend(part.requests);
     whole.silent.extend(part.silent);
+    whole.diagnosis = whole.diagnosis.take().or(part.diagnosis);
+    if let Some(more) = part.bundle {
+        let joined = whole.bundle.get_or_insert_default();
+        joined.incident += &more.incident;
+        joined.metrics += &more.metrics;
+        joined.edges += &more.edges;
+        joined.events += &more.events;
+    }
     if let Some(more) = part.flame {
         match &mut whole.flame {
             Some(joined) => {

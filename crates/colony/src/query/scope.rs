@@ -130,6 +130,19 @@ impl<'a> Scope<'a> {
         Some(self.now.since(self.agents.get(agent)?.newest))
     }
 
+    /// The first moment that any agent reported of.
+    pub fn begin(&self) -> TimeNs {
+        let firsts = self.runs.values().flatten().map(|(first, _)| *first);
+        firsts.min().unwrap_or(self.window.to)
+    }
+
+    /// Whether the agent observed all of the window and has reported it.
+    pub fn covers(&self, agent: &AgentId, window: Window) -> bool {
+        let runs = self.runs.get(agent).map_or(&[][..], Vec::as_slice);
+        let whole = |(first, last): &(TimeNs, TimeNs)| *first <= window.from && window.to <= *last;
+        runs.iter().any(whole)
+    }
+
     /// How long the agent observed within the window, as far as the figures reach.
     pub fn observed(&self, agent: &AgentId, uses: Uses) -> Duration {
         // Intervals count by their end, so the figures begin with the interval that holds the window's begin.

@@ -91,7 +91,7 @@ pub(super) fn answer(scope: &Scope<'_>, points: u16) -> Result<Vec<ServiceRow>, 
     }
     scope
         .snapshot()
-        .each_edge(scope.window, Edges::Unread, &mut |row| {
+        .each_edge(scope.window, Edges::Unread, Level::Hour, &mut |row| {
             let Endpoint::Instance(id) = row.callee else {
                 return Ok(());
             };

@@ -1,6 +1,7 @@
 //! The arithmetic of answers, over the in-memory store: what is counted, when, and only once.
 
 mod compare;
+mod diagnose;
 mod hosts;
 mod world;
 

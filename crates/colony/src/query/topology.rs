@@ -6,7 +6,7 @@ use super::fold::Fold;
 use super::scope::Scope;
 use coral_model::answer::{EdgeRow, EdgeSource, NodeRow};
 use coral_model::{Endpoint, Observed, Protocol, ServiceClass, ServiceKey, Side, TimeNs};
-use coral_store::{Durations, EdgeRow as Stored, Edges, InstanceId, StoreError};
+use coral_store::{Durations, EdgeRow as Stored, Edges, InstanceId, Level, StoreError};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(super) fn answer(scope: &Scope<'_>) -> Result<(Vec<NodeRow>, Vec<EdgeRow>), 
     let mut nodes: BTreeMap<ServiceKey, ServiceClass> = BTreeMap::new();
     let mut edges: BTreeMap<Key, BTreeMap<Side, Seen>> = BTreeMap::new();
     let snapshot = scope.snapshot();
-    snapshot.each_edge(scope.window, Edges::All, &mut |row| {
+    snapshot.each_edge(scope.window, Edges::All, Level::Hour, &mut |row| {
         let (Some(caller), Some(callee)) = (name(scope, &row.caller), name(scope, &row.callee))
         else {
             return Ok(());

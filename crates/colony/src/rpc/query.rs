@@ -19,6 +19,8 @@ use tonic::{Request, Response, Status};
 const ROWS: usize = 500;
 /// Cells of a table in one part.
 const CELLS: usize = 4_000;
+/// Bytes of one file in one part.
+const TEXT: usize = 512 << 10;
 /// Questions that are answered at a time; others wait.
 const AT_A_TIME: usize = 8;
 /// The longest that a question may take, whatever deadline it names.
@@ -178,6 +180,8 @@ fn parts(mut whole: v1::AnswerPart) -> Vec<v1::AnswerPart> {
             requests: front(&mut whole.requests),
             silent: front(&mut whole.silent),
             flame: front_of_flame(&mut whole.flame),
+            diagnosis: whole.diagnosis.take(),
+            bundle: front_of_bundle(&mut whole.bundle),
         };
         parts.push(part);
         if whole == v1::AnswerPart::default() {
@@ -211,6 +215,24 @@ fn front_of_flame(flame: &mut Option<v1::Flame>) -> Option<v1::Flame> {
     };
     *flame = (rest != v1::Flame::default()).then_some(rest);
     Some(part)
+}
+
+/// The next piece of each file of a bundle.
+fn front_of_bundle(bundle: &mut Option<v1::Bundle>) -> Option<v1::Bundle> {
+    let mut part = bundle.take()?;
+    let rest = v1::Bundle {
+        incident: rest_of(&mut part.incident),
+        metrics: rest_of(&mut part.metrics),
+        edges: rest_of(&mut part.edges),
+        events: rest_of(&mut part.events),
+    };
+    *bundle = (rest != v1::Bundle::default()).then_some(rest);
+    Some(part)
+}
+
+/// Cuts a text at a character near the most that a part holds of it.
+fn rest_of(text: &mut String) -> String {
+    text.split_off(text.floor_char_boundary(TEXT))
 }
 
 fn front<T>(rows: &mut Vec<T>) -> Vec<T> {

@@ -1,7 +1,7 @@
 //! The report of `coral diagnose`.
 
 use super::rfc3339;
-use coral_model::diagnosis::{Blind, Checked, Symptom};
+use coral_model::diagnosis::{Blind, Bundle, Checked, Symptom};
 use coral_model::{Cause, Diagnosis, Evidence, Observed};
 use serde::Serialize;
 
@@ -74,6 +74,27 @@ pub struct BlindReport {
     pub what: String,
     pub why: String,
     pub fix: String,
+}
+
+/// The sizes of a bundle's files in bytes; the files themselves are written to a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of the model's Bundle")]
+pub struct IncidentReport {
+    pub incident: usize,
+    pub metrics: usize,
+    pub edges: usize,
+    pub events: usize,
+}
+
+impl From<&Bundle> for IncidentReport {
+    fn from(bundle: &Bundle) -> Self {
+        Self {
+            incident: bundle.incident.len(),
+            metrics: bundle.metrics.len(),
+            edges: bundle.edges.len(),
+            events: bundle.events.len(),
+        }
+    }
 }
 
 fn text(observed: &Observed) -> String {

@@ -5,13 +5,17 @@ use super::rows::{ROUTE_ALL, ROUTE_TEMPLATE, ROUTE_UNATTRIBUTED};
 use crate::Edges;
 use crate::StoreError;
 use crate::level::Level;
-use crate::read::{EdgeRow, InstanceId, Routes, SummaryFilter, SummaryRow};
+use crate::read::{
+    EdgeRow, GaugePoint, InstanceId, ProcessPoint, Routes, SummaryFilter, SummaryRow,
+};
 use crate::tally::Durations;
 use coral_model::summary::Counts;
 use coral_model::{Endpoint, Method, Observed, Protocol, Route, Side, StatusClass, TimeNs, Window};
 use duckdb::Connection;
 use duckdb::arrow::array::{Array, ArrowPrimitiveType, AsArray, StructArray};
-use duckdb::arrow::datatypes::{Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type};
+use duckdb::arrow::datatypes::{
+    Float64Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
 use std::time::Duration;
 
 /// Some rows of a result.
@@ -263,5 +267,75 @@ fn ends(
             Err(error) => Err(StoreError::corrupt(error)),
         },
         _ => Err(StoreError::corrupt("an edge without an end")),
+    })
+}
+
+/// What processes used in one part of a window.
+pub(super) fn processes(
+    connection: &Connection,
+    level: Level,
+    window: Window,
+    each: &mut dyn FnMut(ProcessPoint) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let (table, within) = (level.table("process"), ends_in(window));
+    let cpu = match level {
+        Level::TenSeconds => "cpu_cores * (to_ns - from_ns)",
+        Level::Minute | Level::Hour => "cpu_ns",
+    };
+    let sql =
+        format!("SELECT from_ns, to_ns, instance, {cpu}, rss_bytes FROM {table} WHERE {within}");
+    chunks(connection, &sql, &mut |chunk| {
+        let (window, instances) = (windows(chunk)?, chunk.numbers::<UInt32Type>(2)?);
+        let (cpu, rss) = (
+            chunk.numbers::<Float64Type>(3)?,
+            chunk.numbers::<UInt64Type>(4)?,
+        );
+        for row in 0..chunk.rows() {
+            each(ProcessPoint {
+                window: window(row)?,
+                instance: InstanceId(instances(row).ok_or_else(missing("instance"))?),
+                cpu_ns: cpu(row).ok_or_else(missing("processor time"))?,
+                rss_bytes: rss(row).ok_or_else(missing("memory"))?,
+            })?;
+        }
+        Ok(())
+    })
+}
+
+/// These measurements of hosts in one part of a window; their names are plain words.
+pub(super) fn gauges(
+    connection: &Connection,
+    level: Level,
+    window: Window,
+    names: &[&str],
+    each: &mut dyn FnMut(GaugePoint<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let (table, within) = (level.table("host_metric"), ends_in(window));
+    let value = match level {
+        Level::TenSeconds => "value",
+        Level::Minute | Level::Hour => "total / samples",
+    };
+    let names: Vec<_> = names
+        .iter()
+        .map(|n| format!("'{}'", n.replace('\'', "''")))
+        .collect();
+    let sql = format!(
+        "SELECT from_ns, to_ns, agent, name, label, {value} FROM {table} WHERE {within} AND name IN ({})",
+        names.join(",")
+    );
+    chunks(connection, &sql, &mut |chunk| {
+        let window = windows(chunk)?;
+        let (agents, names, labels) = (chunk.texts(2)?, chunk.texts(3)?, chunk.texts(4)?);
+        let values = chunk.numbers::<Float64Type>(5)?;
+        for row in 0..chunk.rows() {
+            each(GaugePoint {
+                window: window(row)?,
+                agent: agents(row).ok_or_else(missing("agent"))?,
+                name: names(row).ok_or_else(missing("name"))?,
+                label: labels(row).ok_or_else(missing("label"))?,
+                value: values(row).ok_or_else(missing("value"))?,
+            })?;
+        }
+        Ok(())
     })
 }

@@ -14,8 +14,8 @@ use crate::kept::KeptConnect;
 use crate::level::{Level, Marks, Reach};
 use crate::profile::{ProfileFilter, StoredProfile};
 use crate::read::{
-    EdgeRow, EventFilter, GaugeRow, InstanceId, ProcessUse, SeenInstance, ShipState, Snapshot,
-    Statement, SummaryFilter, SummaryRow,
+    EdgeRow, EventFilter, GaugePoint, GaugeRow, InstanceId, ProcessPoint, ProcessUse, SeenInstance,
+    ShipState, Snapshot, Statement, SummaryFilter, SummaryRow,
 };
 use crate::registry::SEEN_STEP;
 use crate::sql::{self, Rules, SqlError};
@@ -168,10 +168,11 @@ impl Snapshot for View {
         &self,
         window: Window,
         which: Edges,
+        widest: Level,
         each: &mut dyn FnMut(EdgeRow<Durations<'_>>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let connection = self.connection()?;
-        for (level, part) in self.marks()?.segments(window, Level::Hour) {
+        for (level, part) in self.marks()?.segments(window, widest) {
             scan::edges(connection, level, part, which, each)?;
         }
         Ok(())
@@ -231,6 +232,33 @@ impl Snapshot for View {
     fn processes(&self, window: Window) -> Result<Vec<ProcessUse>, StoreError> {
         let all = self.parts(window, measures::processes)?;
         self.rows(&measures::fold_processes(&all), [], measures::process_row)
+    }
+
+    fn each_process(
+        &self,
+        window: Window,
+        widest: Level,
+        each: &mut dyn FnMut(ProcessPoint) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        for (level, part) in self.marks()?.segments(window, widest) {
+            scan::processes(connection, level, part, each)?;
+        }
+        Ok(())
+    }
+
+    fn each_gauge(
+        &self,
+        window: Window,
+        widest: Level,
+        names: &[&str],
+        each: &mut dyn FnMut(GaugePoint<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        for (level, part) in self.marks()?.segments(window, widest) {
+            scan::gauges(connection, level, part, names, each)?;
+        }
+        Ok(())
     }
 
     fn profile(&self, filter: &ProfileFilter) -> Result<StoredProfile, StoreError> {

@@ -1,6 +1,7 @@
 //! The twin's answers about hosts and processes.
 
-use crate::read::{GaugeRow, InstanceId, ProcessUse};
+use crate::StoreError;
+use crate::read::{GaugePoint, GaugeRow, InstanceId, ProcessPoint, ProcessUse};
 use coral_model::{AgentId, HostSample, ProcessSample, TimeNs};
 use std::collections::BTreeMap;
 
@@ -55,4 +56,32 @@ pub(super) fn processes(
         }
     }
     rows.into_values().collect()
+}
+
+pub(super) fn point(instance: InstanceId, sample: &ProcessSample) -> ProcessPoint {
+    ProcessPoint {
+        window: sample.window,
+        instance,
+        cpu_ns: sample.cpu_cores * sample.window.length().as_nanos() as f64,
+        rss_bytes: sample.rss_bytes,
+    }
+}
+
+/// The gauges of these names.
+pub(super) fn points(
+    agent: &AgentId,
+    sample: &HostSample,
+    names: &[&str],
+    each: &mut dyn FnMut(GaugePoint<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut wanted = sample.gauges.iter().filter(|g| names.contains(&&*g.name));
+    wanted.try_for_each(|gauge| {
+        each(GaugePoint {
+            window: sample.window,
+            agent: agent.as_str(),
+            name: &gauge.name,
+            label: gauge.label.raw(),
+            value: gauge.value,
+        })
+    })
 }

@@ -19,6 +19,8 @@ pub(super) fn note(question: &Question, answer: &Answer, zone: &TimeZone) -> Opt
         | Question::Events { .. }
         | Question::Requests { .. }
         | Question::Profile { .. }
+        | Question::Diagnose { .. }
+        | Question::Incident { .. }
         | Question::Sql { .. } => return None,
     };
     let missing = match span {

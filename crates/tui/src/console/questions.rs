@@ -105,6 +105,8 @@ pub fn span(question: &Question) -> Option<Span> {
         | Question::Events { span, .. }
         | Question::Requests { span, .. }
         | Question::Profile { span, .. }
+        | Question::Diagnose { span, .. }
+        | Question::Incident { span, .. }
         | Question::Host { span, .. } => Some(*span),
         Question::Status | Question::Sql { .. } => None,
     }
