@@ -50,8 +50,8 @@ pub struct Global {
     /// Which colony: a name, or ssh://USER@HOST[/NAME] [default: that of config.toml, else local]
     #[arg(long, global = true, env = "CORAL_COLONY", value_name = "NAME")]
     pub colony: Option<String>,
-    /// Ask again after so many seconds, until Ctrl-C (commands that ask the colony)
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    /// Ask again after so many seconds, until Ctrl-C (commands that ask the colony) [default: 2]
+    #[arg(long, global = true, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub watch: Option<u32>,
     /// No colours; NO_COLOR does the same
     #[arg(long, global = true)]
@@ -143,8 +143,11 @@ pub enum Command {
     },
     /// Give a service a name, by its port or its program, and check its health: NAME:PORT[:HEALTH][:TYPE]
     Connect(Connect),
-    /// The cause of an incident, without a model
+    /// What is wrong and why, without a model
     Diagnose(Diagnose),
+    /// Incidents as files, to share and to keep
+    #[command(subcommand)]
+    Incident(Incident),
     /// Write something down on the timeline
     Note(Note),
     /// Write requests, routes, edges, events, hosts, ... as a file (docs/SQL.md)
@@ -193,9 +196,38 @@ pub struct Connect {
 /// Options of `diagnose`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Diagnose {
-    /// An incident bundle: a folder with incident.json, metrics.csv, and edges.csv and events.csv if there are any
+    /// What is complained about [default: whatever stands out]
+    #[arg(conflicts_with = "bundle")]
+    pub service: Option<String>,
+    /// Not the colony but an incident bundle: a folder with incident.json, metrics.csv, and edges.csv and events.csv
     #[arg(long, value_name = "DIR")]
-    pub bundle: PathBuf,
+    pub bundle: Option<PathBuf>,
+    /// Exit with 1 when a cause is found with high or medium confidence
+    #[arg(long)]
+    pub exit_code: bool,
+    /// With --watch: run this in a shell for each line, with its JSON on stdin
+    #[arg(long, value_name = "COMMAND", requires = "watch")]
+    pub exec: Option<String>,
+}
+
+/// What can be done with incidents.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Incident {
+    /// Write what a diagnosis looks at as a folder that `coral diagnose --bundle` reads
+    Export(IncidentExport),
+}
+
+/// Options of `incident export`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct IncidentExport {
+    /// What is complained about
+    pub service: Option<String>,
+    /// The folder; it is made
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Write into a folder that is there, over the files of a bundle
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Options of `note`.

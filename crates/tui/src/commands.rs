@@ -6,13 +6,14 @@ mod completion;
 mod connect;
 mod diagnose;
 mod export;
+mod incident;
 mod kept;
 pub(crate) mod note;
 mod profile;
 mod question;
 mod say;
 
-use crate::args::{All, Args, Command, Console, Export, Global, Output, Profile, Up};
+use crate::args::{All, Args, Command, Console, Export, Global, Incident, Output, Profile, Up};
 use crate::console::address::Address;
 use crate::console::look::Terminal;
 use crate::failure::Failure;
@@ -59,6 +60,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             let (question, all) = question::of(query, span, now())?;
             answer(&place, &question, global, all).await
         }
+        Command::Diagnose(options) => diagnose::run(&place, &options, span, global).await,
         Command::Profile(Profile::Cpu(options)) => {
             profile::run(&place, options, span, now(), global).await
         }
@@ -75,13 +77,13 @@ const fn asks(command: &Command) -> bool {
             | Command::Topology(_)
             | Command::Query(_)
             | Command::Profile(_)
-    )
+    ) || matches!(command, Command::Diagnose(options) if options.bundle.is_none())
 }
 
 /// Runs a command that is no question.
 async fn tell(command: Command, global: &Global) -> Result<(), Failure> {
     if global.watch.is_some() {
-        let hint = "it is for status, services, topology and query";
+        let hint = "it is for status, services, topology, query and diagnose";
         return Err(Failure::usage("--watch asks the colony again", hint));
     }
     let (named, output) = (global.colony.as_deref(), global.output);
@@ -104,7 +106,10 @@ async fn tell(command: Command, global: &Global) -> Result<(), Failure> {
             save(&Place::find(named)?, options, span(global)?, output).await
         }
         Command::Connect(options) => connect::run(&Place::find(named)?, options, output).await,
-        Command::Diagnose(options) => diagnose::run(&options, output),
+        Command::Diagnose(options) => diagnose::bundle::run(&options, output),
+        Command::Incident(Incident::Export(options)) => {
+            incident::export(&Place::find(named)?, &options, span(global)?, output).await
+        }
         Command::Note(options) => note::run(&Place::find(named)?, options, now(), output).await,
         Command::Completion { shell } => completion::print(shell),
         _ => version(output),

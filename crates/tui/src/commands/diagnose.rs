@@ -1,74 +1,75 @@
-//! `coral diagnose --bundle DIR`: the cause of an incident on disk. Only the known files of the folder are opened, and only
-//! when they are regular and not too large.
+//! `coral diagnose`: what is wrong and why, of the colony or of an incident on disk; with `--watch` whenever something begins.
+
+pub(super) mod bundle;
+mod watch;
 
 use super::say::{print, written};
-use crate::args::{Diagnose as Options, Output};
+use crate::args::{Diagnose as Options, Global, Output};
+use crate::client;
 use crate::failure::Failure;
-use coral_diagnose::bundle::{self, FILE_MAX, FILES, Files};
+use crate::place::Place;
+use coral_model::{AnswerBody, Confidence, Diagnosis, Question, Span};
 use coral_report::{DiagnosisReport, diagnosis_markdown, diagnosis_text};
 use jiff::tz::TimeZone;
-use nix::fcntl::OFlag;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
-use std::time::Instant;
 
-/// The first so many files must be there.
-const NEEDED: usize = 2;
-
-/// Reads, diagnoses, prints.
-pub(super) fn run(options: &Options, output: Output) -> Result<(), Failure> {
-    let begun = Instant::now();
-    let mut contents: [Option<Vec<u8>>; FILES.len()] = Default::default();
-    for (place, content) in contents.iter_mut().enumerate() {
-        *content = read(&options.bundle, FILES[place], place < NEEDED)?;
+/// Asks the colony and prints.
+///
+/// # Errors
+/// [`Failure`]; with `--exit-code` also when a cause was found.
+pub(super) async fn run(
+    place: &Place,
+    options: &Options,
+    span: Span,
+    global: &Global,
+) -> Result<(), Failure> {
+    if let Some(seconds) = global.watch {
+        return watch::run(place, options, global.output, seconds).await;
     }
-    let [incident, metrics, edges, events] = &contents;
-    let files = Files {
-        incident: incident.as_deref().unwrap_or_default(),
-        metrics: metrics.as_deref().unwrap_or_default(),
-        edges: edges.as_deref(),
-        events: events.as_deref(),
+    let diagnosis = ask(place, options.service.clone(), span).await?;
+    shown(&diagnosis, global.output)?;
+    verdict(&diagnosis, options)
+}
+
+/// One diagnosis of the colony.
+async fn ask(place: &Place, service: Option<String>, span: Span) -> Result<Diagnosis, Failure> {
+    let question = Question::Diagnose {
+        span,
+        service,
+        at: None,
     };
-    let hint = "docs/incidents.md says what a bundle holds";
-    let incident = bundle::parse(&files).map_err(|e| Failure::failed(e.to_string(), hint))?;
-    let mut diagnosis = coral_diagnose::diagnose(&incident);
-    diagnosis.elapsed = Some(begun.elapsed());
+    match client::ask(place, &question).await?.body {
+        AnswerBody::Diagnose(diagnosis) => Ok(diagnosis),
+        other => Err(Failure::failed(
+            format!("the colony answered {} instead", other.name()),
+            "",
+        )),
+    }
+}
+
+fn shown(diagnosis: &Diagnosis, output: Output) -> Result<(), Failure> {
     let zone = TimeZone::system();
     let text = match output {
-        Output::Md => diagnosis_markdown(&diagnosis, &zone),
-        _ => written(&DiagnosisReport::from(&diagnosis), output, || {
-            diagnosis_text(&diagnosis, &zone)
+        Output::Md => diagnosis_markdown(diagnosis, &zone),
+        _ => written(&DiagnosisReport::from(diagnosis), output, || {
+            diagnosis_text(diagnosis, &zone)
         })?,
     };
     print(&text).map(drop)
 }
 
-/// A file of the bundle; `None` when it is not there and need not be.
-fn read(folder: &Path, name: &str, needed: bool) -> Result<Option<Vec<u8>>, Failure> {
-    let path = folder.join(name);
-    let failed = |what: &str| Failure::failed(format!("{}: {what}", path.display()), "");
-    // A link or a pipe in somebody's folder is not followed and not waited for.
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(&path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound && !needed => return Ok(None),
-        Err(e) => return Err(failed(&e.to_string())),
-    };
-    let meta = file.metadata().map_err(|e| failed(&e.to_string()))?;
-    if !meta.is_file() {
-        return Err(failed("it is no regular file"));
+/// A failure when a cause was found and that was asked for.
+fn verdict(diagnosis: &Diagnosis, options: &Options) -> Result<(), Failure> {
+    let cause = diagnosis.causes.first().filter(|_| !diagnosis.abstained);
+    match cause.filter(|cause| cause.confidence > Confidence::Low) {
+        Some(cause) if options.exit_code => Err(Failure::failed(
+            format!(
+                "a cause was found: {} ({}, {})",
+                cause.service.visible(),
+                cause.kind.name(),
+                cause.confidence.name()
+            ),
+            "",
+        )),
+        _ => Ok(()),
     }
-    if meta.len() > FILE_MAX {
-        return Err(failed("it is larger than is read"));
-    }
-    let mut content = Vec::new();
-    let read = file.take(FILE_MAX).read_to_end(&mut content);
-    read.map_err(|e| failed(&e.to_string()))?;
-    Ok(Some(content))
 }

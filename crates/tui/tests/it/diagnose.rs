@@ -72,5 +72,7 @@ fn what_cannot_be_read_is_an_error_with_its_code() {
     assert_eq!(code(&said), 0, "an abstention is an answer");
     let said: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
     assert_eq!(said["abstained"], true);
-    assert_eq!(code(&coral(home.path(), &["diagnose"])), 2);
+    assert_eq!(code(&coral(home.path(), &["diagnose"])), 3, "no colony");
+    let both = &["diagnose", "cart", "--bundle", at];
+    assert_eq!(code(&coral(home.path(), both)), 2);
 }
