@@ -1,4 +1,4 @@
-//! How long `summary` and `services` take over a quarter of an hour of 1,000 services, as commands and console ask: from
+//! How long `summary`, `services` and `diagnose` take over a quarter of an hour of 1,000 services, as commands and console ask: from
 //! ten-second intervals and from rollups. Prints one line of JSON; `cargo xtask bench store` runs it.
 #![allow(clippy::unwrap_used, reason = "a bench may unwrap")]
 
@@ -142,14 +142,19 @@ fn main() {
         span,
         trend_points: 60,
     };
-    let measure = || [&summary, &services].map(|question| ms(&query, question, now));
+    let diagnose = Question::Diagnose {
+        span: Span::Last(Duration::from_secs(300)),
+        service: None,
+        at: None,
+    };
+    let measure = || [&summary, &services, &diagnose].map(|question| ms(&query, question, now));
     let fine = measure();
     let later = now.plus(Duration::from_secs(31));
     runtime.block_on(async { while store.maintain(later).await.unwrap().more {} });
     let rolled = measure();
     store.close();
     println!(
-        "{{\"services\":{SERVICES},\"summary_ms\":{:.1},\"services_ms\":{:.1},\"summary_rolled_ms\":{:.1},\"services_rolled_ms\":{:.1}}}",
-        fine[0], fine[1], rolled[0], rolled[1]
+        "{{\"services\":{SERVICES},\"summary_ms\":{:.1},\"services_ms\":{:.1},\"summary_rolled_ms\":{:.1},\"services_rolled_ms\":{:.1},\"diagnose_ms\":{:.1},\"diagnose_rolled_ms\":{:.1}}}",
+        fine[0], fine[1], rolled[0], rolled[1], fine[2], rolled[2]
     );
 }

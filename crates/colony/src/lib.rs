@@ -3,6 +3,7 @@
 //! ```text
 //! agent -> rpc::ship -> ingest -> store        (committed, then acknowledged)
 //!                              -> live         (pulses and agents, in memory)
+//!                                 -> anomalies -> store   (what is no longer as usual, each second)
 //!       <-> rpc::detail -> details             (asked for single requests, on streams of the agents)
 //! console -> rpc::query -> query -> store + live
 //!         -> rpc::watch -> hub -> query        (once a second per distinct question)
@@ -11,6 +12,7 @@
 //! Every RPC passes [`identity`] first, which makes its [`coral_model::Caller`]; what a caller may do is decided and
 //! written down in [`audit`]. [`query::Query::run`] is the only reader of store and live data.
 
+pub mod anomalies;
 pub mod audit;
 pub mod details;
 pub mod hub;

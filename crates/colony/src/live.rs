@@ -1,13 +1,16 @@
 //! What the colony knows of the last minutes without asking the store: the pulses of the last 15 minutes, and of each
 //! agent its newest state. Bounded; what was acknowledged is in the store or comes again in a summary.
 
+mod beats;
 mod checks;
 mod fresh;
 mod wishes;
 
+pub use beats::{Call, Due};
 pub use checks::health_events_until;
 
 use crate::metrics::red::{Series, Totals};
+use beats::Beats;
 use checks::Checks;
 use coral_model::answer::HealthState;
 use coral_model::summary::Counts;
@@ -91,6 +94,8 @@ struct Inner {
     checks: Checks,
     /// What became of wishes.
     wants: WantReports,
+    /// What is compared with what is usual.
+    beats: Beats,
 }
 
 /// The live data, shared by ingest and query.
@@ -174,7 +179,14 @@ impl Live {
         // An agent's batches come in order. When its clock went back, so does this, or it would look alive for as long
         // after its end.
         inner.agents.entry(agent.clone()).or_default().newest = newest;
+        inner.beats.absorb(agent, batch, newest);
         inner.sweep(now);
+    }
+
+    /// What services did in the seconds that are complete by now and were not handed out yet; how much was dropped so far.
+    pub fn due(&self, now: TimeNs) -> (Due, u64) {
+        let mut inner = self.write();
+        (inner.beats.take(now), inner.beats.dropped())
     }
 
     /// What agents say of a wish.

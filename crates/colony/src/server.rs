@@ -11,13 +11,14 @@ use crate::query::{About, Query};
 use crate::rpc::{desired, detail, query, ship, wants, watch};
 use crate::wants::Wants;
 use coral_mesh::Listener;
+use coral_model::{AgentHealth, Event, TimeNs};
 use coral_proto::v1::desired_server::DesiredServer;
 use coral_proto::v1::detail_server::DetailServer;
 use coral_proto::v1::query_server::QueryServer;
 use coral_proto::v1::ship_server::ShipServer;
 use coral_proto::v1::wants_server::WantsServer;
 use coral_proto::v1::watch_server::WatchServer;
-use coral_store::{Append, Read, StoreError};
+use coral_store::{Append, KeptConnect, Read, ShipState, StoreError};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,17 +65,13 @@ impl Colony {
         parts: Parts<S>,
         stop: signal::Receiver<bool>,
     ) -> Result<Self, StoreError> {
-        let (ships, health, connects, checks) = {
-            let snapshot = parts.store.snapshot()?;
-            let checks = snapshot.events(&live::health_events_until((parts.clock)()))?;
-            let (ships, health) = (snapshot.ship_states()?, snapshot.newest_health()?);
-            (ships, health, snapshot.connects()?, checks)
-        };
+        let (ships, health, connects, checks) = kept(&*parts.store, (parts.clock)())?;
         let (sink, reader): (Arc<dyn Append>, Arc<dyn Read>) = (parts.store.clone(), parts.store);
         let clock = parts.clock;
         let meters = Arc::new(Meters::default());
-        crate::upkeep::start(sink.clone(), clock.clone(), meters.clone(), stop.clone());
         let live = Arc::new(Live::new(health, &ships, checks));
+        crate::upkeep::start(sink.clone(), clock.clone(), meters.clone(), stop.clone());
+        crate::anomalies::start(live.clone(), sink.clone(), clock.clone(), stop.clone());
         let source = Source {
             store: reader.clone(),
             live: live.clone(),
@@ -97,8 +94,8 @@ impl Colony {
             stop: stop.clone(),
         };
         let details = Arc::new(Details::default());
-        let asked = Query::new(reader, live.clone(), parts.about).asking(details.clone());
-        let asked = Arc::new(asked);
+        let asked = Query::new(reader, live.clone(), parts.about);
+        let asked = Arc::new(asked.asking(details.clone()));
         let hub = Hub::start(asked.clone(), clock.clone(), parts.beat, stop.clone());
         let ship = ship::Service {
             ingest: Arc::new(Ingest::new(sink.clone(), live.clone(), &ships)),
@@ -177,6 +174,21 @@ impl Colony {
             }
         }
     }
+}
+
+type Kept = (
+    Vec<ShipState>,
+    Vec<AgentHealth>,
+    Vec<KeptConnect>,
+    Vec<Event>,
+);
+
+/// What the store holds of agents, connected services and their checks.
+fn kept(store: &dyn Read, now: TimeNs) -> Result<Kept, StoreError> {
+    let snapshot = store.snapshot()?;
+    let checks = snapshot.events(&live::health_events_until(now))?;
+    let (ships, health) = (snapshot.ship_states()?, snapshot.newest_health()?);
+    Ok((ships, health, snapshot.connects()?, checks))
 }
 
 /// Turns true at the first SIGTERM or SIGINT. Must be called inside the runtime.

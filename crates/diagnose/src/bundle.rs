@@ -107,6 +107,7 @@ pub fn parse(files: &Files<'_>) -> Result<Incident, BundleError> {
         stated,
         normal: head.normal,
         anomalous: head.anomalous,
+        chosen: head.chosen,
         services: names.names,
         times,
         series,

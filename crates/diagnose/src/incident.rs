@@ -14,6 +14,8 @@ pub struct Incident {
     pub normal: Option<Range>,
     /// When it was not, if that was said.
     pub anomalous: Option<Range>,
+    /// It was chosen to be looked at: what is long before it does not matter.
+    pub chosen: bool,
     /// The names of the services.
     pub services: Vec<Observed>,
     /// The time axis, ascending.
@@ -45,6 +47,7 @@ impl Incident {
             stated: self.stated.clone(),
             normal: self.normal,
             anomalous: self.anomalous,
+            chosen: self.chosen,
             services: self.services.clone(),
             series: series.collect(),
             edges: self.edges.clone(),

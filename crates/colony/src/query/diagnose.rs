@@ -72,6 +72,7 @@ impl Query {
             Question::Incident { .. } => AnswerBody::Incident(bundle::write(&found.incident)),
             _ => {
                 let mut diagnosis = coral_diagnose::diagnose(&found.incident);
+                hosts::neighbours(&found, &mut diagnosis);
                 self.descend(&found, &mut diagnosis, now)?;
                 evidence::number(&found, &mut diagnosis);
                 blind::add(&found, &loss, &mut diagnosis);
@@ -118,6 +119,7 @@ impl Query {
         fill.happened()?;
         let (mut incident, keys) = fill.incident();
         incident.name = Observed::new("from a living system");
+        incident.chosen = true;
         incident.anomalous = axis.asked(ENOUGH).map(|(from, to)| Range { from, to });
         incident.stated = stated.map(|stated| stated::heard(stated, &incident));
         Ok(Found {

@@ -195,7 +195,7 @@ impl World {
         figures
     }
 
-    fn switch(&self, on_or_off: &str, fault: &str) {
+    pub fn switch(&self, on_or_off: &str, fault: &str) {
         let mut command = self.command(&beside("coral-shop"));
         let output = command.args(["fault", on_or_off, fault]).output().unwrap();
         assert!(output.status.success(), "{fault}: {}", text(&output));

@@ -7,6 +7,7 @@
 
 mod connect;
 mod days;
+mod diagnose;
 mod dial;
 mod exact;
 mod faults;

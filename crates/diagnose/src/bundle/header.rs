@@ -11,6 +11,7 @@ pub struct Header {
     pub stated: Option<Stated>,
     pub normal: Option<Range>,
     pub anomalous: Option<Range>,
+    pub chosen: bool,
 }
 
 pub fn read(text: &str) -> Result<Header, BundleError> {
@@ -31,6 +32,7 @@ pub fn read(text: &str) -> Result<Header, BundleError> {
         stated: stated(&value)?,
         normal: range(&value, "normal")?,
         anomalous: range(&value, "anomalous")?,
+        chosen: value.get("chosen") == Some(&Value::Bool(true)),
     })
 }
 

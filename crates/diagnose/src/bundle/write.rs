@@ -31,6 +31,7 @@ fn header(incident: &Incident) -> String {
         "symptom": symptom,
         "normal": range(&incident.normal),
         "anomalous": range(&incident.anomalous),
+        "chosen": incident.chosen,
     });
     format!("{head}\n")
 }

@@ -7,6 +7,8 @@ use std::ops::Range;
 const GAP: f64 = 20.0;
 /// A stated begin may be late by this share of what lies before it.
 const LATE_SHARE: f64 = 0.34;
+/// What somebody chose to look at may have begun before it by this part of its length.
+const CHOSEN: usize = 4;
 /// A recording must be this many times longer to be what the other is compared with.
 const LONGER: usize = 3;
 
@@ -25,7 +27,7 @@ impl Region {
         let anomalous = incident.anomalous.and_then(|w| points(&incident.times, &w));
         let normal = incident.normal.and_then(|w| points(&incident.times, &w));
         let region = match (anomalous, normal) {
-            (Some(range), normal) => Self::stated(range, normal, &blocks),
+            (Some(range), normal) => Self::stated(range, normal, &blocks, incident.chosen),
             (None, Some(normal)) => Self::after(normal, &blocks, incident.times.len()),
             (None, None) => Self::unstated(stated_at, &incident.times, &blocks, step),
         };
@@ -33,7 +35,12 @@ impl Region {
         usable.then_some(region)
     }
 
-    fn stated(range: Range<usize>, normal: Option<Range<usize>>, blocks: &[Range<usize>]) -> Self {
+    fn stated(
+        range: Range<usize>,
+        normal: Option<Range<usize>>,
+        blocks: &[Range<usize>],
+        chosen: bool,
+    ) -> Self {
         let n = blocks.last().map_or(0, |block| block.end);
         let baseline: Vec<usize> = match normal {
             Some(normal) => normal.filter(|at| !range.contains(at)).collect(),
@@ -48,10 +55,11 @@ impl Region {
             .count();
         let apart = baseline.iter().filter(same).count() == 0;
         // Told late, the trouble has begun before the stated window.
+        let most = if chosen { range.len() / CHOSEN } else { before };
         let early = if apart {
             0
         } else {
-            (before as f64 * LATE_SHARE) as usize
+            ((before as f64 * LATE_SHARE) as usize).min(most)
         };
         let start = range.start.saturating_sub(early).max(block.start);
         let range = start..range.end;

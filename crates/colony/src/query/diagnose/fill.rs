@@ -318,7 +318,9 @@ impl<'a> Fill<'a> {
         let mut order: Vec<u32> = (0..self.names.len() as u32).collect();
         let with_data: BTreeSet<u32> = self.columns.keys().map(|(service, ..)| *service).collect();
         let talks: BTreeSet<u32> = self.edges.iter().flat_map(|(a, b)| [*a, *b]).collect();
-        order.retain(|service| with_data.contains(service) || talks.contains(service));
+        // Of an address that nobody said anything to there is nothing to say.
+        let is_ours = |service: &u32| self.names[*service as usize].1.is_some();
+        order.retain(|s| with_data.contains(s) || (talks.contains(s) && is_ours(s)));
         order.sort_by_key(|s| (!with_data.contains(s), self.names[*s as usize].0.clone()));
         let place: HashMap<u32, u32> = order.iter().copied().zip(0..).collect();
         let mut series: Vec<Series> = self

@@ -1,9 +1,12 @@
 //! What processes and their hosts used. A host is a service that those on it depend on, and only where something of it ran
 //! short: what nobody lacks is no cause.
 
+use super::Found;
 use super::fill::{Face, Fill, rounded};
+use coral_diagnose::{Family, Series};
+use coral_model::diagnosis::Next;
 use coral_model::summary::SUMMARY;
-use coral_model::{AgentId, Observed};
+use coral_model::{AgentId, CauseKind, Diagnosis, Observed};
 use coral_store::StoreError;
 use std::collections::{BTreeMap, HashMap};
 
@@ -183,6 +186,24 @@ impl Fill<'_> {
                 .each_gauge(window, axis.level(), &names, each)?;
         }
         Ok(all)
+    }
+}
+
+/// A program that nobody talks to harms by what it takes from others.
+pub(super) fn neighbours(found: &Found<'_>, diagnosis: &mut Diagnosis) {
+    let incident = &found.incident;
+    for cause in &mut diagnosis.causes {
+        let at = incident.services.iter().position(|s| *s == cause.service);
+        let Some(at) = at.map(|at| at as u32) else {
+            continue;
+        };
+        let serves = |s: &Series| s.service == at && s.family == Family::Load;
+        let calls = |(caller, _): &(u32, u32)| *caller == at;
+        let works = incident.series.iter().any(serves) || incident.edges.iter().any(calls);
+        if cause.kind == CauseKind::Cpu && !works {
+            cause.kind = CauseKind::NoisyNeighbour;
+            cause.next = vec![Next::Host];
+        }
     }
 }
 
