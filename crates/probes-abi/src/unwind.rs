@@ -87,43 +87,21 @@ impl Header {
     /// The header that block 0 holds.
     #[inline(always)]
     pub const fn of(block: &Block) -> Self {
-        let [
-            form,
-            first_page,
-            pages,
-            pages_at,
-            rules_at,
-            rules,
-            blocks,
-            rows,
-            ..,
-        ] = block.words;
-        Self {
-            form,
-            first_page,
-            pages,
-            pages_at,
-            rules_at,
-            rules,
-            blocks,
-            rows,
-        }
+        // SAFETY: a header lies at the start of a block, as is asserted below, and any words are one.
+        unsafe { *(&raw const *block).cast() }
     }
 
     /// The block that holds the header.
     pub const fn block(&self) -> Block {
         let mut block = Block::EMPTY;
-        block.words[0] = self.form;
-        block.words[1] = self.first_page;
-        block.words[2] = self.pages;
-        block.words[3] = self.pages_at;
-        block.words[4] = self.rules_at;
-        block.words[5] = self.rules;
-        block.words[6] = self.blocks;
-        block.words[7] = self.rows;
+        // SAFETY: as above.
+        unsafe { *(&raw mut block).cast() = *self };
         block
     }
 }
+
+const _: () = assert!(size_of::<Header>() <= size_of::<Block>());
+const _: () = assert!(align_of::<Header>() <= align_of::<Block>());
 
 /// How the frame address (CFA) is found: the value that the stack pointer has in the caller after the call returned. The
 /// return address lies in the eight bytes below it.
