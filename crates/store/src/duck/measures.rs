@@ -1,6 +1,7 @@
 //! What hosts and processes use: the rows of `host_metric` and `process`, and what is asked of them.
 
 use super::decode::agent_id;
+use super::rows::{Added, Due, add};
 use super::scan::ends_in;
 use super::writer::Placed;
 use crate::StoreError;
@@ -10,38 +11,39 @@ use crate::registry::number;
 use coral_model::{AgentId, HostSample, Observed, ProcessSample, TimeNs, Window};
 use duckdb::{Appender, Connection, Row, params};
 
-/// Adds the measurements to a level. The outer error is the engine's, the inner one a batch that refers to what it does
-/// not hold.
+/// Adds the measurements to a level.
 pub(super) fn append(
     connection: &Connection,
     placed: &[Placed<'_>],
     level: Level,
-    due: impl Fn(TimeNs) -> bool,
-) -> duckdb::Result<Result<(), StoreError>> {
-    let hosts = |p: &&Placed<'_>| p.batch.hosts.iter().any(|s| due(s.window.to));
-    if placed.iter().any(|p| hosts(&p)) {
-        let mut table = connection.appender(&level.table("host_metric"))?;
-        for p in placed {
-            for host in p.batch.hosts.iter().filter(|s| due(s.window.to)) {
-                host_rows(&mut table, level, &p.batch.agent, host)?;
-            }
-        }
-        table.flush()?;
+    due: Due<'_>,
+) -> Added {
+    let (table, is_due) = (level.table("host_metric"), |h: &HostSample| {
+        due(h.window.to)
+    });
+    let added = add(
+        connection,
+        &table,
+        placed,
+        |b| &b.hosts,
+        is_due,
+        |table, p, host| host_rows(table, level, &p.batch.agent, host).map(Ok),
+    )?;
+    if added.is_err() {
+        return Ok(added);
     }
-    let processes = |p: &Placed<'_>| p.batch.processes.iter().any(|s| due(s.window.to));
-    if placed.iter().any(processes) {
-        let mut table = connection.appender(&level.table("process"))?;
-        for p in placed {
-            for sample in p.batch.processes.iter().filter(|s| due(s.window.to)) {
-                match number(&p.changes.ids, sample.instance) {
-                    Ok(id) => process_sample(&mut table, level, id, sample)?,
-                    Err(error) => return Ok(Err(error)),
-                }
-            }
-        }
-        table.flush()?;
-    }
-    Ok(Ok(()))
+    let (table, is_due) = (level.table("process"), |s: &ProcessSample| due(s.window.to));
+    add(
+        connection,
+        &table,
+        placed,
+        |b| &b.processes,
+        is_due,
+        |table, p, sample| match number(&p.changes.ids, sample.instance) {
+            Ok(id) => process_sample(table, level, id, sample).map(Ok),
+            Err(error) => Ok(Err(error)),
+        },
+    )
 }
 
 fn host_rows(

@@ -1,6 +1,7 @@
 //! Profiles in the file: samples by interval, stacks and names by content.
 
 use super::decode::code;
+use super::rows::{Added, Due, add};
 use super::scan::ends_in;
 use super::writer::Placed;
 use crate::StoreError;
@@ -43,29 +44,25 @@ impl Stored {
     }
 }
 
-/// Adds the samples to a level. The outer error is the engine's, the inner one a batch that refers to what it does not
-/// hold.
+/// Adds the samples to a level.
 pub(super) fn append(
     connection: &Connection,
     placed: &[Placed<'_>],
     level: Level,
-    due: impl Fn(TimeNs) -> bool,
-) -> duckdb::Result<Result<(), StoreError>> {
-    let any = |p: &Placed<'_>| p.batch.profiles.iter().any(|f| due(f.window.to));
-    if !placed.iter().any(any) {
-        return Ok(Ok(()));
-    }
-    let mut table = connection.appender(&level.table("profile"))?;
-    for p in placed {
-        for profile in p.batch.profiles.iter().filter(|f| due(f.window.to)) {
-            match number(&p.changes.ids, profile.instance) {
-                Ok(id) => samples(&mut table, level, id, profile)?,
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-    }
-    table.flush()?;
-    Ok(Ok(()))
+    due: Due<'_>,
+) -> Added {
+    let (table, due) = (level.table("profile"), |f: &Profile| due(f.window.to));
+    add(
+        connection,
+        &table,
+        placed,
+        |b| &b.profiles,
+        due,
+        |table, p, profile| match number(&p.changes.ids, profile.instance) {
+            Ok(id) => samples(table, level, id, profile).map(Ok),
+            Err(error) => Ok(Err(error)),
+        },
+    )
 }
 
 fn samples(
@@ -284,13 +281,7 @@ pub(super) fn describe(
     .map_err(&failed)?
 }
 
-type Each<'a> = &'a mut dyn FnMut(&Row<'_>) -> duckdb::Result<Result<(), StoreError>>;
-
-fn each(
-    connection: &Connection,
-    sql: &str,
-    each: Each<'_>,
-) -> duckdb::Result<Result<(), StoreError>> {
+fn each(connection: &Connection, sql: &str, each: &mut dyn FnMut(&Row<'_>) -> Added) -> Added {
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

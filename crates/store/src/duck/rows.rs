@@ -4,6 +4,7 @@ use super::columns::{COLUMNS, Columns};
 use super::writer::Placed;
 use super::{measures, profiles};
 use crate::StoreError;
+use crate::append::StoredBatch;
 use crate::level::{Level, Marks};
 use crate::registry::{endpoint, number};
 use coral_model::{
@@ -17,109 +18,147 @@ pub(super) const ROUTE_ALL: u8 = 1;
 pub(super) const ROUTE_TEMPLATE: u8 = 2;
 pub(super) const ROUTE_UNATTRIBUTED: u8 = 3;
 
+/// The outer error is the engine's, the inner one a batch that refers to what it does not hold.
+pub(super) type Added = duckdb::Result<Result<(), StoreError>>;
+/// Whether what ends at this moment belongs into a level now.
+pub(super) type Due<'a> = &'a dyn Fn(TimeNs) -> bool;
+
+type AppendDue = fn(&Connection, &[Placed<'_>], Level, Due<'_>) -> Added;
+
+/// What each level has.
+const LEVELLED: [AppendDue; 4] = [
+    append_summaries,
+    append_edges,
+    measures::append,
+    profiles::append,
+];
+
 /// Adds all rows. What a level has already been rolled up to is added to that level as well, so that a batch that comes
-/// late is in all of them. The outer error is the engine's, the inner one a batch that refers to what it does not hold.
+/// late is in all of them.
 pub(super) fn append(
     connection: &Connection,
     placed: &[Placed<'_>],
     audits: &[Box<AuditRow>],
     marks: &Marks,
-) -> duckdb::Result<Result<(), StoreError>> {
+) -> Added {
     for level in Level::ALL {
         let due = |end: TimeNs| level == Level::TenSeconds || end <= marks.of(level).rolled_to;
-        let added = append_red(connection, placed, level, due)?;
-        if added.is_err() {
-            return Ok(added);
+        for append in LEVELLED {
+            let added = append(connection, placed, level, &due)?;
+            if added.is_err() {
+                return Ok(added);
+            }
         }
-        let added = measures::append(connection, placed, level, due)?;
-        if added.is_err() {
-            return Ok(added);
-        }
-        let added = profiles::append(connection, placed, level, due)?;
+    }
+    append_few(connection, placed, audits)
+}
+
+/// Adds the rows of what is due of one kind in the batches; without any the table is not touched.
+pub(super) fn add<T>(
+    connection: &Connection,
+    table: &str,
+    placed: &[Placed<'_>],
+    of: fn(&StoredBatch) -> &[T],
+    due: impl Fn(&T) -> bool,
+    mut rows: impl FnMut(&mut Appender<'_>, &Placed<'_>, &T) -> Added,
+) -> Added {
+    let all = placed
+        .iter()
+        .flat_map(|p| of(p.batch).iter().map(move |one| (p, one)));
+    let mut all = all.filter(|(_, one)| due(one)).peekable();
+    if all.peek().is_none() {
+        return Ok(Ok(()));
+    }
+    let mut table = connection.appender(table)?;
+    for (p, one) in all {
+        let added = rows(&mut table, p, one)?;
         if added.is_err() {
             return Ok(added);
         }
     }
-    append_few(connection, placed, audits)?;
-    Ok(Ok(()))
+    table.flush().map(Ok)
 }
 
-/// Summaries and edges.
-fn append_red(
+fn append_summaries(
     connection: &Connection,
     placed: &[Placed<'_>],
     level: Level,
-    due: impl Fn(TimeNs) -> bool,
-) -> duckdb::Result<Result<(), StoreError>> {
+    due: Due<'_>,
+) -> Added {
     let summaries = |p: &Placed<'_>| p.batch.summaries.iter().any(|s| due(s.window.to));
-    if placed.iter().any(summaries) {
-        let mut table = connection.appender(&level.table("summary"))?;
-        let mut columns = Columns::default();
-        for p in placed {
-            for summary in p.batch.summaries.iter().filter(|s| due(s.window.to)) {
-                match number(&p.changes.ids, summary.instance) {
-                    Ok(id) => columns.add(level, id.0, summary),
-                    Err(error) => return Ok(Err(error)),
-                }
-                if columns.len() >= COLUMNS {
-                    table.append_record_batch(std::mem::take(&mut columns).finish()?)?;
-                }
+    if !placed.iter().any(summaries) {
+        return Ok(Ok(()));
+    }
+    let mut table = connection.appender(&level.table("summary"))?;
+    let mut columns = Columns::default();
+    for p in placed {
+        for summary in p.batch.summaries.iter().filter(|s| due(s.window.to)) {
+            match number(&p.changes.ids, summary.instance) {
+                Ok(id) => columns.add(level, id.0, summary),
+                Err(error) => return Ok(Err(error)),
+            }
+            if columns.len() >= COLUMNS {
+                table.append_record_batch(std::mem::take(&mut columns).finish()?)?;
             }
         }
-        if columns.len() > 0 {
-            table.append_record_batch(columns.finish()?)?;
-        }
-        table.flush()?;
     }
-    let edges = |p: &Placed<'_>| p.batch.edges.iter().any(|e| due(e.window.to));
-    if placed.iter().any(edges) {
-        let mut table = connection.appender(&level.table("edge"))?;
-        for p in placed {
-            for edge in p.batch.edges.iter().filter(|e| due(e.window.to)) {
-                let ids = &p.changes.ids;
-                match (endpoint(ids, &edge.caller), endpoint(ids, &edge.callee)) {
-                    (Ok(caller), Ok(callee)) => {
-                        edge_row(&mut table, level, p, edge, [&caller, &callee])?;
-                    }
-                    (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
+    if columns.len() > 0 {
+        table.append_record_batch(columns.finish()?)?;
+    }
+    table.flush().map(Ok)
+}
+
+fn append_edges(
+    connection: &Connection,
+    placed: &[Placed<'_>],
+    level: Level,
+    due: Due<'_>,
+) -> Added {
+    let (table, due) = (level.table("edge"), |e: &EdgeSummary| due(e.window.to));
+    add(
+        connection,
+        &table,
+        placed,
+        |b| &b.edges,
+        due,
+        |table, p, edge| {
+            let ids = &p.changes.ids;
+            match (endpoint(ids, &edge.caller), endpoint(ids, &edge.callee)) {
+                (Ok(caller), Ok(callee)) => {
+                    edge_row(table, level, p, edge, [&caller, &callee]).map(Ok)
                 }
+                (Err(error), _) | (_, Err(error)) => Ok(Err(error)),
             }
-        }
-        table.flush()?;
-    }
-    Ok(Ok(()))
+        },
+    )
 }
 
 /// The tables with a row now and then.
-fn append_few(
-    connection: &Connection,
-    placed: &[Placed<'_>],
-    audits: &[Box<AuditRow>],
-) -> duckdb::Result<()> {
-    if placed.iter().any(|p| !p.batch.events.is_empty()) {
-        let mut table = connection.appender("event")?;
-        for event in placed.iter().flat_map(|p| &p.batch.events) {
-            event_row(&mut table, event)?;
-        }
-        table.flush()?;
+fn append_few(connection: &Connection, placed: &[Placed<'_>], audits: &[Box<AuditRow>]) -> Added {
+    let event = |table: &mut Appender<'_>, _: &Placed<'_>, e: &Event| event_row(table, e).map(Ok);
+    let added = add(connection, "event", placed, |b| &b.events, |_| true, event)?;
+    if added.is_err() {
+        return Ok(added);
     }
-    if placed.iter().any(|p| p.batch.health.is_some()) {
-        let mut table = connection.appender("agent_health")?;
-        for p in placed {
-            if let Some(health) = &p.batch.health {
-                health_row(&mut table, health, p.appended.unknown)?;
-            }
-        }
-        table.flush()?;
+    let health = |table: &mut Appender<'_>, p: &Placed<'_>, h: &AgentHealth| {
+        health_row(table, h, p.appended.unknown).map(Ok)
+    };
+    let added = add(
+        connection,
+        "agent_health",
+        placed,
+        |b| b.health.as_slice(),
+        |_| true,
+        health,
+    )?;
+    if added.is_err() || audits.is_empty() {
+        return Ok(added);
     }
-    if !audits.is_empty() {
-        let mut table = connection.appender("audit")?;
-        for row in audits {
-            audit_row(&mut table, row)?;
-        }
-        table.flush()?;
+    let mut table = connection.appender("audit")?;
+    for row in audits {
+        audit_row(&mut table, row)?;
     }
-    Ok(())
+    table.flush().map(Ok)
 }
 
 /// An end as its three columns.
