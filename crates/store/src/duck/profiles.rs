@@ -16,7 +16,7 @@ use coral_model::Observed;
 use coral_model::profile::{Binary, Function, Profile, StackEnd, Symbols};
 use coral_model::{TimeNs, Window};
 use duckdb::{Appender, Connection, Row, params};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 /// Stacks and files of today that are known to be stored; when there are more, all are stored again.
@@ -231,18 +231,20 @@ pub(super) fn describe(
     connection: &Connection,
     profile: &mut StoredProfile,
 ) -> Result<(), StoreError> {
-    let failed = StoreError::engine("read the stacks of a profile");
-    let list = |ids: &HashSet<u64>| {
-        let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
-        ids.join(",")
-    };
-    let ids: HashSet<u64> = profile.rows.iter().map(|r| r.stack).collect();
-    if ids.is_empty() {
+    if profile.rows.is_empty() {
         return Ok(());
     }
+    let failed = StoreError::engine("read the stacks of a profile");
+    for read in [read_stacks, read_files, read_symbols] {
+        read(connection, profile).map_err(&failed)??;
+    }
+    Ok(())
+}
+
+fn read_stacks(connection: &Connection, profile: &mut StoredProfile) -> Added {
     let sql = format!(
         "SELECT id, any_value(thread), any_value(frames) FROM stack WHERE id IN ({}) GROUP BY id",
-        list(&ids)
+        list(profile.rows.iter().map(|r| r.stack))
     );
     each(connection, &sql, &mut |row| {
         let frames: Vec<u8> = row.get(2)?;
@@ -250,12 +252,12 @@ pub(super) fn describe(
         profile.stacks.insert(row.get(0)?, stack);
         Ok(Ok(()))
     })
-    .map_err(&failed)??;
-    let places: HashSet<Place> = profile.stacks.values().flat_map(|s| s.1.clone()).collect();
-    let files: HashSet<u64> = places.iter().map(|p| p.0).collect();
+}
+
+fn read_files(connection: &Connection, profile: &mut StoredProfile) -> Added {
     let sql = format!(
         "SELECT id, any_value(build), any_value(path), arg_max(missing, at_ns) FROM binary_file WHERE id IN ({}) GROUP BY id",
-        list(&files)
+        list(places(profile).map(|p| p.0))
     );
     each(connection, &sql, &mut |row| {
         let binary = Binary {
@@ -265,11 +267,14 @@ pub(super) fn describe(
         profile.files.insert(row.get(0)?, (binary, row.get(3)?));
         Ok(Ok(()))
     })
-    .map_err(&failed)??;
+}
+
+fn read_symbols(connection: &Connection, profile: &mut StoredProfile) -> Added {
     let sql = format!(
         "SELECT file, address, arg_max(functions, at_ns) FROM symbol WHERE file IN ({}) GROUP BY file, address",
-        list(&files)
+        list(places(profile).map(|p| p.0))
     );
+    let places: HashSet<Place> = places(profile).collect();
     each(connection, &sql, &mut |row| {
         let place = (row.get(0)?, row.get(1)?);
         if !places.contains(&place) {
@@ -278,7 +283,24 @@ pub(super) fn describe(
         let functions = from_json(&row.get::<_, String>(2)?);
         Ok(functions.map(|f| drop(profile.symbols.insert(place, f))))
     })
-    .map_err(&failed)?
+}
+
+/// The places of all stacks that were read.
+fn places(profile: &StoredProfile) -> impl Iterator<Item = Place> {
+    profile
+        .stacks
+        .values()
+        .flat_map(|stack| stack.1.iter().copied())
+}
+
+/// Each number once, as a list of SQL, which may not be empty: without any it is one that equals nothing.
+fn list(ids: impl Iterator<Item = u64>) -> String {
+    let ids: BTreeSet<u64> = ids.collect();
+    let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
+    match ids.is_empty() {
+        true => "NULL".to_owned(),
+        false => ids.join(","),
+    }
 }
 
 fn each(connection: &Connection, sql: &str, each: &mut dyn FnMut(&Row<'_>) -> Added) -> Added {

@@ -105,12 +105,28 @@ async fn comes_out(store: &dyn Store) {
     assert_eq!(asked(store, 100, 110).await.rows[0].samples, 4);
     let of_nobody = ProfileFilter {
         window: window(0, 200),
-        instances: Some(vec![InstanceId(77)]),
+        instances: None,
         kind: ProfileKind::Cpu,
         session: 0,
     };
-    let nothing = store.snapshot().unwrap().profile(&of_nobody).unwrap();
-    assert_eq!(nothing, StoredProfile::default());
+    for instances in [vec![InstanceId(77)], vec![]] {
+        let filter = ProfileFilter {
+            instances: Some(instances),
+            ..of_nobody.clone()
+        };
+        let nothing = store.snapshot().unwrap().profile(&filter).unwrap();
+        assert_eq!(nothing, StoredProfile::default());
+    }
+}
+
+/// A thread of the kernel whose stack could not be read.
+async fn without_frames(store: &dyn Store) {
+    let mut batch = profiled(4, 4100, 2);
+    batch.profiles[0].stacks[0].frames.clear();
+    store.append(batch).await.unwrap();
+    let found = asked(store, 4090, 4100).await;
+    let (_, places) = &found.stacks[&found.rows[0].stack];
+    assert_eq!((found.rows[0].samples, places.len()), (2, 0));
 }
 
 #[test]
@@ -118,7 +134,9 @@ fn samples_come_out_with_the_names_of_their_places() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    runtime.block_on(comes_out(&Memory::default()));
+    let memory = Memory::default();
+    runtime.block_on(comes_out(&memory));
+    runtime.block_on(without_frames(&memory));
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("coral.duckdb");
     let duck = Duck::open(&path, Keeping::default(), second(0)).unwrap();
@@ -127,6 +145,7 @@ fn samples_come_out_with_the_names_of_their_places() {
         while duck.maintain(second(4000)).await.unwrap().more {}
         let rolled = asked(&duck, 0, 3600).await;
         assert_eq!(rolled.rows[0].samples, 7, "rolled up");
+        without_frames(&duck).await;
     });
     duck.close();
 }
