@@ -371,6 +371,8 @@ impl Processes {
                 }
             }
         }
+        let known = &self.known;
+        self.passing.retain(|_, id| known.contains_key(id));
     }
 }
 
@@ -457,5 +459,17 @@ pub(crate) mod tests {
         );
         assert_eq!(known.get(id).unwrap().service, ServiceKey::plain("curl"));
         assert!(!known.is_alive(id));
+    }
+
+    #[test]
+    fn programs_that_pass_are_forgotten_with_their_samples() {
+        let mut processes = processes();
+        let id = processes.passing(Some("/usr/bin/cc1"), &[0; 16]);
+        assert_eq!(processes.passing(Some("/opt/cc1"), &[0; 16]), id);
+        processes.forget_ended(&HashSet::from([id]));
+        assert_eq!(processes.passing.len(), 1);
+        processes.forget_ended(&HashSet::new());
+        assert!(processes.passing.is_empty());
+        assert_ne!(processes.passing(Some("/usr/bin/cc1"), &[0; 16]), id);
     }
 }
