@@ -4,6 +4,7 @@
 use coral_probes::mapped::{Event, Mapped};
 use coral_probes::unwind::{Mapping, Mappings};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Processes that are remembered; beyond it those that have ended go, then all.
 const KNOWN_MAX: usize = 8_192;
@@ -16,7 +17,8 @@ const YOUNG: u32 = 30;
 
 #[derive(Debug, Default, Clone)]
 struct Moment {
-    mappings: Vec<Mapping>,
+    /// Shared with the processes that began as its copies.
+    mappings: Arc<Vec<Mapping>>,
     /// Its memory was a copy of this one's when it began.
     parent: Option<u32>,
     begun: u32,
@@ -45,12 +47,12 @@ impl Moments {
             Event::Mapped(pid, mapping) => {
                 let moment = begun(known, pid, tick);
                 if moment.mappings.len() < MAPPINGS_MAX {
-                    moment.mappings.push(mapping);
+                    Arc::make_mut(&mut moment.mappings).push(mapping);
                 }
             }
             Event::Executed(pid) => {
                 let moment = begun(known, pid, tick);
-                (moment.mappings, moment.parent) = (vec![], None);
+                (moment.mappings, moment.parent) = (Arc::default(), None);
             }
             Event::Forked { child, parent } => {
                 let mappings = known.get(&parent).map(|m| m.mappings.clone());
@@ -87,7 +89,7 @@ impl Moments {
     pub fn of(&self, tgid: u32) -> Option<(Mappings, Option<u32>)> {
         let moment = self.known.get(&tgid)?;
         let mut mappings = Mappings {
-            all: moment.mappings.clone(),
+            all: moment.mappings.to_vec(),
             dropped: 0,
         };
         // Later ones lie over earlier ones.
