@@ -40,6 +40,8 @@ struct Space {
 #[derive(Debug, Default)]
 pub struct Spaces {
     known: HashMap<u32, Space>,
+    /// Those that were forgotten, of which the kernel side still knows.
+    gone: Vec<u32>,
 }
 
 impl Spaces {
@@ -52,7 +54,7 @@ impl Spaces {
         moments: Option<&Moments>,
     ) -> Option<Place> {
         if self.known.len() >= KNOWN_MAX && !self.known.contains_key(&tgid) {
-            self.known.retain(|_, space| space.used_at == tick);
+            self.keep(|space| space.used_at == tick);
         }
         let space = self.known.entry(tgid).or_default();
         space.used_at = tick;
@@ -112,24 +114,22 @@ impl Spaces {
         .collect()
     }
 
-    /// Forgets processes that were not met since a tick; which.
+    /// Forgets processes that were not met since a tick; all that were forgotten since the last call, and are not met again.
     pub fn forget(&mut self, before: u32) -> Vec<u32> {
-        let old = |(_, space): &(&u32, &Space)| space.used_at < before;
-        let gone: Vec<u32> = self
-            .known
-            .iter()
-            .filter(old)
-            .map(|(tgid, _)| *tgid)
-            .collect();
-        for tgid in &gone {
-            self.known.remove(tgid);
-        }
+        self.keep(|space| space.used_at >= before);
+        let mut gone = std::mem::take(&mut self.gone);
+        gone.retain(|tgid| !self.known.contains_key(tgid));
         gone
     }
 
     /// Forgets all.
     pub fn clear(&mut self) {
-        self.known.clear();
+        self.keep(|_| false);
+    }
+
+    fn keep(&mut self, wanted: impl Fn(&Space) -> bool) {
+        let gone = self.known.extract_if(|_, space| !wanted(space));
+        self.gone.extend(gone.map(|(tgid, _)| tgid));
     }
 }
 
@@ -161,4 +161,31 @@ fn placed(tgid: u32, mappings: &Mappings, files: &mut Files) -> Vec<Placed> {
         }
     };
     mappings.all.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn met(spaces: &mut Spaces, tgid: u32, tick: u32) {
+        let files = &mut Files::default();
+        // Nothing lies there, but the process was met.
+        assert_eq!(spaces.place((tgid, 0), tick, files, None), None);
+    }
+
+    #[test]
+    fn whoever_is_forgotten_in_any_way_is_told_once() {
+        let (own, mut spaces) = (std::process::id(), Spaces::default());
+        met(&mut spaces, own, 1);
+        assert!(spaces.forget(1).is_empty());
+        assert_eq!(spaces.forget(2), [own]);
+        met(&mut spaces, own, 3);
+        spaces.clear();
+        assert_eq!(spaces.forget(3), [own]);
+        assert!(spaces.forget(3).is_empty());
+        met(&mut spaces, own, 4);
+        spaces.clear();
+        met(&mut spaces, own, 4);
+        assert!(spaces.forget(4).is_empty(), "it was met again");
+    }
 }
