@@ -11,3 +11,8 @@ pub mod pidfd;
 pub mod sockets;
 pub mod stat;
 pub mod text;
+
+/// Whether there is such a process.
+pub fn is_there(pid: u32) -> bool {
+    std::path::Path::new(&format!("/proc/{pid}")).exists()
+}

@@ -3,12 +3,12 @@
 
 use super::processes::{InstanceId, Processes};
 use crate::clock::Clock;
+use crate::proc::is_there;
 use coral_model::Side;
 use coral_probes::Drained;
 use coral_probes::abi::records::{CountKey, Detail, HistogramKey, SeriesInfo, Traffic, UNIX};
 use coral_probes::source::InFlight;
 use std::collections::HashSet;
-use std::path::Path;
 
 /// The series of the other end.
 pub fn other_end(series: u64) -> u64 {
@@ -28,7 +28,7 @@ pub fn callers(new: &[(u64, SeriesInfo)]) -> impl Iterator<Item = (u64, SeriesIn
 pub fn is_nameless(processes: &Processes, info: &SeriesInfo) -> bool {
     let pid = info.owner.tgid;
     let caller = info.side == Side::Client.code() && pid != 0 && info.owner.comm[0] == 0;
-    caller && processes.of_pid(pid).is_none() && !Path::new(&format!("/proc/{pid}")).exists()
+    caller && processes.of_pid(pid).is_none() && !is_there(pid)
 }
 
 /// The process at the series' own end.

@@ -3,6 +3,7 @@
 
 use crate::desired::ProfileWish;
 use crate::enrich::Processes;
+use crate::proc::is_there;
 use coral_model::want::{WantReport, WantState, session};
 use coral_model::{Observed, ServiceKey};
 use coral_probes::sampler::Sampler;
@@ -124,49 +125,13 @@ impl Sessions {
             *ticks -= 1;
             *ticks > 0
         });
-        let due = |s: &&Session| s.until <= now;
-        let over: Vec<String> = self
-            .running
-            .values()
-            .filter(due)
-            .map(|s| s.wish.id.clone())
-            .collect();
-        for id in over {
+        let over = self.running.values().filter(|s| s.until <= now);
+        for id in over.map(|s| s.wish.id.clone()).collect::<Vec<_>>() {
             self.end(&id, WantState::Expired, sampler);
         }
         for session in self.running.values_mut() {
-            let mut there = processes.pids_of(&session.wish.service);
-            // Most programs have no socket, and no entry of their own: they are known by where samples were.
-            let own = met
-                .iter()
-                .filter(|(_, (service, _))| *service == session.wish.service);
-            let lives = |tgid: &u32| std::path::Path::new(&format!("/proc/{tgid}")).exists();
-            there.extend(own.map(|(tgid, _)| *tgid).filter(lives));
-            for tgid in session.targets.difference(&there) {
-                let _ = sampler.aim(session.number, *tgid, false);
-            }
-            for tgid in there.difference(&session.targets) {
-                if let Err(error) = sampler.aim(session.number, *tgid, true) {
-                    tracing::warn!("{error}");
-                }
-            }
-            let state = match there.len() {
-                0 => WantState::Pending,
-                _ => WantState::Attached,
-            };
-            if session.reported != Some(state) || session.targets != there {
-                session.reported = Some(state);
-                self.reports.push(WantReport {
-                    id: session.wish.id.clone(),
-                    state,
-                    reason: Observed::new(match there.len() {
-                        0 => "no process of it is here".to_owned(),
-                        1 => "1 process".to_owned(),
-                        n => format!("{n} processes"),
-                    }),
-                });
-            }
-            session.targets = there;
+            let there = there(&session.wish.service, processes, met);
+            self.reports.extend(session.aim(there, sampler));
         }
         std::mem::take(&mut self.reports)
     }
@@ -184,7 +149,39 @@ impl Sessions {
     }
 }
 
+/// The living processes of a service. Most programs have no socket, and no entry of their own: they are known by where
+/// samples were.
+fn there(service: &ServiceKey, processes: &Processes, met: &Met) -> BTreeSet<u32> {
+    let own = met.iter().filter(|(_, (of, _))| of == service);
+    let own = own.map(|(tgid, _)| *tgid).filter(|tgid| is_there(*tgid));
+    own.chain(processes.pids_of(service)).collect()
+}
+
 impl Session {
+    /// Aims at these processes and no others; a report when that is news.
+    fn aim(&mut self, there: BTreeSet<u32>, sampler: &mut Sampler) -> Option<WantReport> {
+        for tgid in self.targets.difference(&there) {
+            let _ = sampler.aim(self.number, *tgid, false);
+        }
+        for tgid in there.difference(&self.targets) {
+            if let Err(error) = sampler.aim(self.number, *tgid, true) {
+                tracing::warn!("{error}");
+            }
+        }
+        let (state, reason) = match there.len() {
+            0 => (WantState::Pending, "no process of it is here".to_owned()),
+            1 => (WantState::Attached, "1 process".to_owned()),
+            n => (WantState::Attached, format!("{n} processes")),
+        };
+        let is_news = self.reported != Some(state) || self.targets != there;
+        (self.reported, self.targets) = (Some(state), there);
+        is_news.then(|| WantReport {
+            id: self.wish.id.clone(),
+            state,
+            reason: Observed::new(reason),
+        })
+    }
+
     fn stored(&self) -> Stored {
         let period = Duration::from_nanos(1_000_000_000 / u64::from(self.wish.hz.max(1)));
         (session(&self.wish.id), period)
