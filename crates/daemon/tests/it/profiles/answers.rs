@@ -83,13 +83,13 @@ const PROGRAMS: [Known; 8] = [
     },
     Known {
         kind: "cpp",
-        script: "c++ -O2 -g burn.cc -o out",
+        script: "c++ -O2 -g burn.cc drive.c -o out",
         parts: [
-            "shop::sixty(unsigned long)",
-            "shop::thirty(unsigned long)",
-            "shop::ten(unsigned long)",
+            "sixty(unsigned long)",
+            "thirty(unsigned long)",
+            "ten(unsigned long)",
         ],
-        callers: &["main", "shop::work(unsigned long)"],
+        callers: &["main", "work(unsigned long)"],
         callees: &[
             "shop::Cart<unsigned long>::price(int)",
             "shop::Cart<unsigned long>::stir(int)",
