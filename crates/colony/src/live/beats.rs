@@ -126,6 +126,13 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> Steps<K> {
         out.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
         out
     }
+
+    /// Forgets agents that are gone: where hosts come and go, a service outlives them.
+    fn forget(&mut self, is_there: impl Fn(&AgentId) -> bool) {
+        for (agents, _) in self.known.values_mut() {
+            agents.retain(&is_there);
+        }
+    }
 }
 
 /// What is not complete yet.
@@ -184,7 +191,13 @@ impl Beats {
                     reached(agent, step * EDGE_S)
                 }),
         };
+        let before = self.agents.len();
         self.agents.retain(|_, at| now - *at < FOLLOWED_S);
+        if self.agents.len() < before {
+            let agents = &self.agents;
+            self.services.forget(|agent| agents.contains_key(agent));
+            self.calls.forget(|agent| agents.contains_key(agent));
+        }
         due
     }
 
@@ -214,4 +227,63 @@ fn call(batch: &Batch, caller: &Endpoint, callee: &Endpoint) -> Option<Call> {
         Endpoint::Address { ip, port } => Observed::new(format!("[{ip}]:{port}")),
     };
     Some((caller, callee))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use coral_model::{BootId, Epoch, InstanceKey, Protocol, Pulse as Second, Seq};
+
+    fn batch(agent: &AgentId, second: i64) -> (Batch, TimeNs) {
+        let at = TimeNs(second * 1_000_000_000);
+        let instance = Instance {
+            key: InstanceKey {
+                agent: agent.clone(),
+                boot: BootId::new("b").unwrap(),
+                pid: 1,
+                start_ticks: 1,
+            },
+            service: ServiceKey::plain("pay"),
+            class: ServiceClass::App,
+            host: "h".into(),
+            started: None,
+            ports: vec![],
+        };
+        let pulse = Second {
+            at,
+            instance: 0,
+            side: Side::Server,
+            protocol: Protocol::Http1,
+            counts: Counts::default(),
+            in_flight: 0,
+            oldest_in_flight: None,
+            durations: Histogram::default(),
+        };
+        let batch = Batch {
+            epoch: Epoch(1),
+            seq: Seq(second as u64),
+            clock: at,
+            instances: vec![instance],
+            items: vec![Item::Pulse(pulse)],
+            unknown: 0,
+        };
+        (batch, at)
+    }
+
+    #[test]
+    fn agents_that_are_gone_are_forgotten_though_their_service_is_not() {
+        let mut beats = Beats::default();
+        let [gone, stays] = ["gone", "stays"].map(|name| AgentId::new(name).unwrap());
+        let pay = ServiceKey::plain("pay");
+        for second in 1..=FOLLOWED_S + 5 {
+            for agent in [&gone, &stays].into_iter().skip(usize::from(second > 1)) {
+                let (batch, at) = batch(agent, second);
+                beats.absorb(agent, &batch, at);
+            }
+            beats.take(TimeNs(second * 1_000_000_000));
+            let known = if second <= FOLLOWED_S { 2 } else { 1 };
+            assert_eq!(beats.services.known[&pay].0.len(), known, "{second}");
+        }
+        assert_eq!(beats.services.known[&pay].0, [stays]);
+    }
 }
