@@ -8,7 +8,7 @@ use coral_model::{
     TimeNs,
 };
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 /// An agent that has not reported for so many seconds is not waited for.
 const FRESH_S: i64 = 5;
@@ -220,11 +220,7 @@ fn call(batch: &Batch, caller: &Endpoint, callee: &Endpoint) -> Option<Call> {
     let caller = own(batch, caller)?.clone();
     let callee = match *callee {
         Endpoint::Instance(id) => own(batch, id)?.name.clone(),
-        Endpoint::Address {
-            ip: IpAddr::V4(ip),
-            port,
-        } => Observed::new(format!("{ip}:{port}")),
-        Endpoint::Address { ip, port } => Observed::new(format!("[{ip}]:{port}")),
+        Endpoint::Address { ip, port } => Observed::new(SocketAddr::new(ip, port).to_string()),
     };
     Some((caller, callee))
 }

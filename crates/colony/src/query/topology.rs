@@ -8,7 +8,7 @@ use coral_model::answer::{EdgeRow, EdgeSource, NodeRow};
 use coral_model::{Endpoint, Observed, Protocol, ServiceClass, ServiceKey, Side, TimeNs};
 use coral_store::{Durations, EdgeRow as Stored, Edges, InstanceId, Level, StoreError};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What one end saw of an edge.
@@ -100,10 +100,9 @@ fn name(scope: &Scope<'_>, end: &Endpoint) -> Option<(ServiceKey, ServiceClass)>
             Some((seen.instance.service.clone(), seen.instance.class))
         }
         Endpoint::Address { ip, port } => {
-            let text = match (ip, port) {
-                (ip, 0) => ip.to_string(),
-                (IpAddr::V4(ip), port) => format!("{ip}:{port}"),
-                (IpAddr::V6(ip), port) => format!("[{ip}]:{port}"),
+            let text = match port {
+                0 => ip.to_string(),
+                port => SocketAddr::new(ip, port).to_string(),
             };
             let service = ServiceKey {
                 namespace: Observed::default(),
