@@ -6,7 +6,7 @@ use coral_model::profile::{
     Binary, Flame, FlameFunction, FlameStack, MissingNames, ProfileKind, StackEnd, Unwind,
 };
 use coral_model::{Observed, ServiceKey};
-use coral_store::{Place, ProfileFilter, StoreError, StoredProfile};
+use coral_store::{Place, ProfileFilter, ProfileRow, StoreError, StoredProfile};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The outermost functions of programs and threads: a stack that begins with one is whole.
@@ -76,46 +76,45 @@ struct Build {
 
 impl Build {
     fn add(&mut self, stored: &StoredProfile) {
-        let mut named: HashMap<u64, Named> = HashMap::new();
-        for row in &stored.rows {
-            let stack = named
-                .entry(row.stack)
-                .or_insert_with(|| self.name(stored, row.stack));
-            let (key, places) = ((stack.thread.clone(), stack.frames.clone()), &stack.lines);
+        self.each(stored, |build, row, stack| {
             let period_ns = row.period.as_nanos() as u64;
-            let sum = self.sums.entry(key).or_default();
+            let sum = build.sums.entry(stack.key()).or_default();
             sum.samples += row.samples;
             sum.weight_ns += row.samples.saturating_mul(period_ns);
-            for place in places {
-                *self.lines.entry(*place).or_default() += row.samples;
+            for place in &stack.lines {
+                *build.lines.entry(*place).or_default() += row.samples;
             }
-            self.samples += row.samples;
-            self.instances.insert(row.instance.0);
+            build.samples += row.samples;
+            build.instances.insert(row.instance.0);
             if !row.build.is_empty() {
-                self.builds.insert(row.build.clone());
+                build.builds.insert(row.build.clone());
             }
-            self.longest_ns = self.longest_ns.max(period_ns);
-            self.walked(stack, row.end, row.samples);
-        }
+            build.longest_ns = build.longest_ns.max(period_ns);
+            build.walked(stack, row.end, row.samples);
+        });
     }
 
     fn compare(&mut self, stored: &StoredProfile) {
+        self.each(stored, |build, row, stack| {
+            build.sums.entry(stack.key()).or_default().before += row.samples;
+            build.before += row.samples;
+        });
+    }
+
+    /// Goes through the rows, each with its stack as functions.
+    fn each(&mut self, stored: &StoredProfile, take: impl Fn(&mut Self, &ProfileRow, &Named)) {
         let mut named: HashMap<u64, Named> = HashMap::new();
         for row in &stored.rows {
             let stack = named
                 .entry(row.stack)
                 .or_insert_with(|| self.name(stored, row.stack));
-            let key = (stack.thread.clone(), stack.frames.clone());
-            self.sums.entry(key).or_default().before += row.samples;
-            self.before += row.samples;
+            take(self, row, stack);
         }
     }
 
     /// What the walk of a stack came to.
     fn walked(&mut self, stack: &Named, end: StackEnd, samples: u64) {
-        if stack.unnamed.is_empty() {
-            // Every frame has a name.
-        } else {
+        if !stack.unnamed.is_empty() {
             self.unwind.unresolved += samples;
         }
         for (path, hint) in &stack.unnamed {
@@ -234,6 +233,13 @@ struct Named {
     /// Files with a frame that has no name.
     unnamed: BTreeSet<(Observed, Option<String>)>,
     is_whole: bool,
+}
+
+impl Named {
+    /// What stacks that read alike have in common.
+    fn key(&self) -> (Observed, Vec<u32>) {
+        (self.thread.clone(), self.frames.clone())
+    }
 }
 
 fn is_kernel(binary: &Binary) -> bool {
