@@ -5,20 +5,10 @@
 //! `CORAL_REQUIRE_KERNEL=1`, as in CI, what is missing fails; without it the test says what it lacks and ends.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod connect;
 mod days;
 mod diagnose;
-mod dial;
-mod exact;
 mod faults;
-mod fresh;
-mod identity;
 mod nobody;
-mod places;
-mod privilege;
 mod profiles;
-mod requests;
-mod sudo;
-mod survival;
-mod unix;
+mod system;
 mod world;

@@ -4,14 +4,32 @@
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 /// How long anything may take to come about.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The tests share one kernel and two cores: one at a time.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// The tests share one kernel and two cores: those that measure time, memory or what is attached are alone, the others may
+/// run beside each other.
+static TURN: RwLock<()> = RwLock::new(());
+
+/// Held as long as a world is there.
+#[expect(dead_code, reason = "held: the turn ends with it")]
+enum Turn {
+    Alone(RwLockWriteGuard<'static, ()>),
+    Shared(RwLockReadGuard<'static, ()>),
+}
+
+impl Turn {
+    fn alone() -> Self {
+        Self::Alone(TURN.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn shared() -> Self {
+        Self::Shared(TURN.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// Whether this machine can run the test; fails instead when it must.
 pub fn able(programs: &[&str]) -> bool {
@@ -47,36 +65,45 @@ pub struct World {
     pub home: tempfile::TempDir,
     /// What the commands and all that they start find in their environment.
     environment: Vec<(&'static str, &'static str)>,
-    /// Held by those that are alone with kernel and processors.
-    _turn: Option<MutexGuard<'static, ()>>,
+    _turn: Option<Turn>,
 }
 
 impl World {
-    /// Starts colony and agent, and waits until the agent counts.
+    /// Starts colony and agent, and waits until the agent counts; alone with kernel and processors.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
+    /// As [`Self::start`], beside other worlds: for a test that waits more than it works, measures neither time nor memory,
+    /// and counts no single requests, of which the kernel gives so many a second, whoever they are of.
+    pub fn start_shared() -> Self {
+        let world = Self::in_turn(Turn::shared(), &[]);
+        world.up();
+        world
+    }
+
     /// As [`Self::start`], with the shop.
     pub fn start_with_shop() -> Self {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut world = Self::beside_others(&[]);
-        world._turn = Some(turn);
+        let world = Self::in_turn(Turn::alone(), &[]);
         world.started_by(&["up", "--demo"]);
         world
     }
 
     /// As [`Self::start`], with these variables in the environment.
     pub fn start_with(environment: &[(&'static str, &'static str)]) -> Self {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut world = Self::beside_others(environment);
-        world._turn = Some(turn);
+        let world = Self::in_turn(Turn::alone(), environment);
         world.up();
         world
     }
 
-    /// Folders, and nothing that runs yet: for a test that waits more than it works, and measures no time, so that others
-    /// may run beside it.
+    fn in_turn(turn: Turn, environment: &[(&'static str, &'static str)]) -> Self {
+        let mut world = Self::beside_others(environment);
+        world._turn = Some(turn);
+        world
+    }
+
+    /// Folders, and nothing that runs yet: for a test that waits more than it works, and measures no time, so that all
+    /// others may run beside it.
     pub fn beside_others(environment: &[(&'static str, &'static str)]) -> Self {
         Self {
             home: tempfile::Builder::new().prefix("coral").tempdir().unwrap(),

@@ -37,7 +37,7 @@ fn a_program_replaced_on_disk_keeps_its_own_names() {
     replace(&program.path, |new| {
         copy_program(&built(OTHER).join("out"), new)
     });
-    let world = World::start();
+    let world = World::start_shared();
     program.go();
     let name = program.name.clone();
     let profile = always(&world, &name, "it has samples with names", |p| {
@@ -69,7 +69,7 @@ fn a_file_that_only_begins_like_a_program_is_said_to_have_no_names() {
     if !able(&["cc"]) {
         return;
     }
-    let world = World::start();
+    let world = World::start_shared();
     let agent = world.pid("agent");
     let folder = tempfile::tempdir().unwrap();
     let mut program = Running::start(folder.path(), "liar", "cc -O2 mapped.c -o out", BURN_MS);
@@ -119,7 +119,7 @@ fn a_pipe_in_the_place_of_a_program_holds_nobody_up() {
     replace(&program.path, |new| {
         run("mkfifo", &[new.to_str().unwrap()]);
     });
-    let world = World::start();
+    let world = World::start_shared();
     let agent = world.pid("agent");
     program.go();
     let profile = always(&world, &program.name, "it has samples", |p| {
@@ -153,7 +153,7 @@ fn a_link_out_of_a_container_is_not_followed() {
     copy_program(&debug, &moved);
     fs::remove_file(&debug).unwrap();
     std::os::unix::fs::symlink(&moved, &debug).unwrap();
-    let world = World::start();
+    let world = World::start_shared();
     let agent = world.pid("agent");
     program.go();
     nameless.go();

@@ -28,7 +28,7 @@ fn a_second_user_reads_nothing() {
     if !able(&["setpriv"]) {
         return;
     }
-    let world = World::start();
+    let world = World::start_shared();
     let open = |path: &str, mode| {
         set_permissions(world.home.path().join(path), Permissions::from_mode(mode)).unwrap()
     };

@@ -58,7 +58,7 @@ fn a_colony_answers_through_ssh_as_through_its_socket() {
     if !able(&[]) {
         return;
     }
-    let world = World::start();
+    let world = World::start_shared();
     let bin = world.home.path().join("bin");
     std::fs::create_dir(&bin).unwrap();
     let write =

@@ -176,7 +176,7 @@ fn through_address_translation_into_a_namespace_it_is_one_edge() {
     }
     let netns = Netns::make();
     let nginx = Nginx::start_at(&netns.inside(), |program| netns.command(program));
-    let world = World::start();
+    let world = World::start_shared();
     let port = free_port();
     netns.publish(port, nginx.port);
     let (hey, client) = nginx.client("hey");
@@ -197,7 +197,7 @@ fn servers_of_two_namespaces_at_one_address_are_two() {
     let far = Nginx::start_named("127.0.0.1", near.port, "farnginx", |program| {
         netns.command(program)
     });
-    let world = World::start();
+    let world = World::start_shared();
     let (client, _) = near.client("hey");
     let url = near.url("/hello");
     run(&client, &["-n", "300", "-c", "3", &url]);
@@ -222,7 +222,7 @@ fn lost_packets_change_no_count() {
     }
     let netns = Netns::make();
     let nginx = Nginx::start_at(&netns.inside(), |program| netns.command(program));
-    let world = World::start();
+    let world = World::start_shared();
     netns.lose(25);
     let (hey, client) = nginx.client("hey");
     run(&hey, &["-n", "400", "-c", "8", &nginx.url("/hello")]);
@@ -288,7 +288,7 @@ fn a_conversation_that_is_not_read_has_its_connections_bytes_and_turns() {
         return;
     }
     let redis = Redis::start();
-    let world = World::start();
+    let world = World::start_shared();
     let benchmark = own_copy(redis.path(), "redis-benchmark", redis.port);
     let port = redis.port.to_string();
     // Five connections ask one thing at a time; another asks for the configuration first, in one go.
@@ -342,7 +342,7 @@ fn connections_that_are_refused_are_the_callers_failures() {
     if !able(&["curl"]) {
         return;
     }
-    let world = World::start();
+    let world = World::start_shared();
     let port = free_port();
     let folder = tempfile::tempdir().unwrap();
     let curl = own_copy(folder.path(), "curl", port);

@@ -35,7 +35,7 @@ fn a_connected_service_has_its_name_and_its_health() {
         return;
     }
     let nginx = Nginx::start();
-    let world = World::start();
+    let world = World::start_shared();
     let port = nginx.port;
     let (name, asker) = (format!("storefront-{port}"), format!("asker-{port}"));
     let (hey, _) = nginx.client("hey");

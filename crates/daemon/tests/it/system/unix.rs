@@ -36,7 +36,7 @@ fn requests_over_a_unix_socket_are_those_of_the_access_log() {
         return;
     }
     let nginx = Nginx::start();
-    let world = World::start();
+    let world = World::start_shared();
     let (curl, client) = nginx.client("curl");
     load(&nginx, &curl);
     let truth = (225, 1);
@@ -71,7 +71,7 @@ fn a_request_whose_server_leaves_is_an_error() {
     if !able(&["nc", "curl"]) {
         return;
     }
-    let world = World::start();
+    let world = World::start_shared();
     let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
     let [server, client] = ["nc", "curl"].map(|program| own_copy(folder.path(), program, port));
     let path = folder.path().join("socket");
@@ -125,7 +125,7 @@ fn redis_on_a_unix_socket_has_its_turns() {
         .spawn()
         .unwrap();
     eventually("redis listens", || UnixStream::connect(&socket).is_ok());
-    let world = World::start();
+    let world = World::start_shared();
     let socket = socket.to_str().unwrap();
     run(
         "redis-benchmark",
