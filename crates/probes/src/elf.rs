@@ -3,7 +3,7 @@
 
 use object::LittleEndian as LE;
 use object::elf;
-use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
+use object::read::elf::{FileHeader as _, NoteIterator, ProgramHeader as _, SectionHeader as _};
 use object::read::{CompressedData, CompressionFormat};
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -108,42 +108,24 @@ impl<'a> Image<'a> {
     /// The build id: what the linker wrote into the note, 4 to 64 bytes.
     pub fn build_id(&self) -> Option<&'a [u8]> {
         let header = Header::parse(self.data).ok()?;
-        let noted = |kind: elf::NoteType, name: &[u8], id: &'a [u8]| {
-            let fits = (4..=64).contains(&id.len());
-            (kind == elf::NT_GNU_BUILD_ID && name == elf::ELF_NOTE_GNU && fits).then_some(id)
-        };
-        for section in header
-            .sections(LE, self.data)
-            .ok()
-            .iter()
-            .flat_map(|s| s.iter())
-        {
-            let Ok(Some(mut notes)) = section.notes(LE, self.data) else {
-                continue;
-            };
-            while let Ok(Some(note)) = notes.next() {
-                if let Some(id) = noted(note.n_type(LE), note.name(), note.desc()) {
-                    return Some(id);
-                }
-            }
-        }
-        for program in header
-            .program_headers(LE, self.data)
-            .ok()?
-            .iter()
-            .take(MOST_HEADERS)
-        {
-            let Ok(Some(mut notes)) = program.notes(LE, self.data) else {
-                continue;
-            };
-            while let Ok(Some(note)) = notes.next() {
-                if let Some(id) = noted(note.n_type(LE), note.name(), note.desc()) {
-                    return Some(id);
-                }
-            }
-        }
-        None
+        let sections = header.sections(LE, self.data).ok();
+        let sections = sections.iter().flat_map(|table| table.iter());
+        let programs = header.program_headers(LE, self.data).into_iter().flatten();
+        let in_sections = sections.map(|section| section.notes(LE, self.data));
+        let in_programs = programs.map(|program| program.notes(LE, self.data));
+        let notes = in_sections.chain(in_programs.take(MOST_HEADERS));
+        notes.filter_map(|notes| notes.ok()?).find_map(noted)
     }
+}
+
+fn noted<'a>(mut notes: NoteIterator<'a, Header>) -> Option<&'a [u8]> {
+    while let Ok(Some(note)) = notes.next() {
+        let is_id = note.n_type(LE) == elf::NT_GNU_BUILD_ID && note.name() == elf::ELF_NOTE_GNU;
+        if is_id && (4..=64).contains(&note.desc().len()) {
+            return Some(note.desc());
+        }
+    }
+    None
 }
 
 fn segment(program: &elf::ProgramHeader64<LE>) -> Segment {

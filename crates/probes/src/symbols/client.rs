@@ -123,13 +123,6 @@ impl Symbols {
         }
     }
 
-    /// Lets go of a child that has ended by itself. To be called now and then.
-    pub fn reap(&mut self) {
-        if self.child.as_mut().is_some_and(Running::has_ended) {
-            self.child = None;
-        }
-    }
-
     /// Names addresses of a program, in the file's own addresses; one answer each.
     pub fn names(
         &mut self,

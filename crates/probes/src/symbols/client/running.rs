@@ -42,10 +42,6 @@ impl Running {
         self.child.id()
     }
 
-    pub fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
-    }
-
     /// Ends a child that did not answer; gives how it ended, or nothing if it had to be killed.
     pub fn end(mut self, error: io::ErrorKind) -> Option<ExitStatus> {
         let is_slow = matches!(error, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
