@@ -113,7 +113,6 @@ fn with_the_mouse_alone() {
     // The wheel moves the rows.
     coral.keys("\x1b[<65;10;6M");
     coral.wait_for("mailer: routes");
-    std::thread::sleep(std::time::Duration::from_secs(6));
     coral.click_on("q quit");
     assert_eq!(coral.end(), (0, true));
 }
