@@ -73,9 +73,8 @@ fn apart(text: &str, output: Output, screen: bool, first: bool) -> String {
         Output::Table | Output::Md => format!("\n{text}"),
         Output::Yaml => format!("---\n{text}"),
         Output::Csv if !first => text.split_inclusive('\n').skip(1).collect(),
-        Output::Csv => text.to_owned(),
+        Output::Csv | Output::Folded | Output::Svg | Output::Pprof => text.to_owned(),
         // One answer a line, so that a reader knows where it ends.
-        Output::Folded | Output::Svg | Output::Pprof => text.to_owned(),
         Output::Json => serde_json::from_str::<serde_json::Value>(text)
             .map_or_else(|_| text.to_owned(), |value| format!("{value}\n")),
     }

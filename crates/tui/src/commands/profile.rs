@@ -5,6 +5,7 @@ use super::ask::{answer, shown};
 use super::say::print_bytes;
 use crate::args::{CpuProfile, Global, Output};
 use crate::client::{self, wants};
+use crate::console::finer::{HZ, LEASE, SETTLES};
 use crate::failure::Failure;
 use crate::place::Place;
 use coral_model::profile::{Flame, ProfileKind};
@@ -16,12 +17,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// A finer profile lasts so long when nobody says.
-const DURATION: Duration = Duration::from_secs(30);
-/// And looks so often a second. A prime would be better, but people expect this one.
-const HZ: u16 = 99;
-/// The last samples of a session are stored within this time.
-const SETTLES: Duration = Duration::from_secs(3);
+/// How often it is asked how far a finer profile is.
 const STEP: Duration = Duration::from_millis(500);
 
 /// Asks for the profile and prints it.
@@ -60,10 +56,7 @@ async fn take(
     now: TimeNs,
     global: &Global,
 ) -> Result<(), Failure> {
-    let (lease, hz) = (
-        options.duration.unwrap_or(DURATION),
-        options.hz.unwrap_or(HZ),
-    );
+    let (lease, hz) = (options.duration.unwrap_or(LEASE), options.hz.unwrap_or(HZ));
     if lease > LEASE_MAX {
         let hint = "the samples that are always taken reach back: --since 1d";
         return Err(Failure::usage(
@@ -87,27 +80,37 @@ async fn take(
         lease,
     };
     wants::put_at(place, &id, &want).await?;
+    follow(place, &id, lease, &question).await?;
+    let answer = client::ask(place, &question(super::now())).await?;
+    if global.output.is_of_profiles() {
+        return print_as(&answer, &options.service, global.output);
+    }
+    shown(&answer, global.output, true)
+}
+
+/// Says how far the wish is, until it is over or somebody ends it.
+async fn follow(
+    place: &Place,
+    id: &str,
+    lease: Duration,
+    question: impl Fn(TimeNs) -> Question,
+) -> Result<(), Failure> {
     let (start, mut interrupts) = (Instant::now(), super::interrupts()?);
     let progress = Progress::new();
     while start.elapsed() < lease + SETTLES {
         tokio::select! {
             () = sleep(STEP) => {}
             _ = interrupts.recv() => {
-                withdraw(place, &id).await?;
+                withdraw(place, id).await?;
                 sleep(SETTLES.min(Duration::from_secs(2))).await;
                 break;
             }
         }
         let answer = client::ask(place, &question(super::now())).await?;
-        let state = refused(place, &id).await?;
+        let state = refused(place, id).await?;
         progress.say(samples(&answer), start.elapsed().min(lease), lease, &state);
     }
-    progress.end();
-    let answer = client::ask(place, &question(super::now())).await?;
-    if global.output.is_of_profiles() {
-        return print_as(&answer, &options.service, global.output);
-    }
-    shown(&answer, global.output, true)
+    Ok(())
 }
 
 /// What agents say of the wish while none of them has taken it; a refusal is the end.
@@ -137,7 +140,7 @@ fn samples(answer: &Answer) -> u64 {
     }
 }
 
-/// One line on the terminal that changes; nothing where there is none.
+/// One line on the terminal that changes, and is gone with this; nothing where there is none.
 struct Progress {
     shown: bool,
 }
@@ -161,8 +164,10 @@ impl Progress {
             let _ = std::io::stderr().flush();
         }
     }
+}
 
-    fn end(&self) {
+impl Drop for Progress {
+    fn drop(&mut self) {
         if self.shown {
             eprint!("\r\x1b[K");
         }

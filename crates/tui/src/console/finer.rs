@@ -7,12 +7,12 @@ use coral_model::want::session;
 use coral_model::{Question, ServiceKey, TimeNs, Want, Window};
 use std::time::Duration;
 
-/// How long one lasts, and how often a second it looks.
+/// How long one lasts; of `coral profile cpu` too, when nobody says.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// As `coral profile cpu --duration` does.
+/// How often a second it looks. A prime would be better, but people expect this one.
 pub const HZ: u16 = 99;
 /// The last samples are stored within this time.
-const SETTLES: Duration = Duration::from_secs(3);
+pub const SETTLES: Duration = Duration::from_secs(3);
 /// The clocks of the console and of the agents may differ by this.
 const SLACK: Duration = Duration::from_secs(10);
 /// How often it is looked at whether an agent has taken it.
