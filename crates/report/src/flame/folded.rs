@@ -34,12 +34,12 @@ fn line(flame: &Flame, stack: &FlameStack) -> String {
     line
 }
 
-/// A name that cannot end its frame or line.
+/// A name that cannot end its frame or line, nor be taken for samples: a line may have two numbers at its end.
 fn part(name: &Observed) -> String {
     let text = name.visible().replace(';', ":");
-    if text.is_empty() {
-        "?".to_owned()
-    } else {
-        text
+    match text.rsplit_once(' ') {
+        _ if text.is_empty() => "?".to_owned(),
+        Some((front, last)) if last.parse::<f64>().is_ok() => format!("{front}_{last}"),
+        _ => text,
     }
 }

@@ -62,3 +62,14 @@ fn lines_cannot_be_forged_by_a_name() {
     let picture = String::from_utf8(svg(&flame, "t <b>").unwrap()).unwrap();
     assert!(picture.contains("sys_write") && !picture.contains("<b>"));
 }
+
+#[test]
+fn a_name_is_no_number_of_samples() {
+    let mut flame = flame(&[(&[0, 1], 9, 0)], false);
+    flame.functions[1].name = Observed::new("loop 4");
+    let picture = String::from_utf8(svg(&flame, "t").unwrap()).unwrap();
+    // Two numbers at the end of a line are those of two stretches.
+    assert!(picture.contains("(9 samples, 100.00%)"), "{picture}");
+    assert!(!picture.contains("loop ("), "{picture}");
+    assert_eq!(folded(&flame), "worker:1;main;loop_4 9\n");
+}
