@@ -90,7 +90,6 @@ impl Moments {
         let moment = self.known.get(&tgid)?;
         let mut mappings = Mappings {
             all: moment.mappings.to_vec(),
-            dropped: 0,
         };
         // Later ones lie over earlier ones.
         mappings.all.reverse();

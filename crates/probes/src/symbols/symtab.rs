@@ -32,8 +32,6 @@ struct Symbol {
 pub(super) struct Symbols<'a> {
     symbols: Vec<Symbol>,
     strings: Vec<&'a [u8]>,
-    /// How many were left out because there were too many.
-    pub dropped: u64,
 }
 
 impl<'a> Symbols<'a> {
@@ -58,19 +56,16 @@ impl<'a> Symbols<'a> {
         let Ok((entries, _)) = object::pod::slice_from_bytes::<elf::Sym64<LE>>(raw, count) else {
             return;
         };
-        for entry in entries.iter().filter(|entry| is_code(image, entry)) {
-            if self.symbols.len() >= MOST_SYMBOLS {
-                self.dropped += 1;
-                continue;
-            }
-            self.symbols.push(Symbol {
-                address: entry.st_value(LE),
-                bytes: entry.st_size(LE),
-                name: entry.st_name(LE),
-                strings,
-                is_local: entry.st_bind() == elf::STB_LOCAL,
-            });
-        }
+        let code = entries.iter().filter(|entry| is_code(image, entry));
+        let symbol = |entry: &elf::Sym64<LE>| Symbol {
+            address: entry.st_value(LE),
+            bytes: entry.st_size(LE),
+            name: entry.st_name(LE),
+            strings,
+            is_local: entry.st_bind() == elf::STB_LOCAL,
+        };
+        let room = MOST_SYMBOLS.saturating_sub(self.symbols.len());
+        self.symbols.extend(code.take(room).map(symbol));
     }
 
     /// Sorts, and keeps the best of those that begin at the same address and reach as far.

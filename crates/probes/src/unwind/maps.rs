@@ -40,25 +40,14 @@ impl Mapping {
 pub struct Mappings {
     /// Sorted, without overlap.
     pub all: Vec<Mapping>,
-    /// How many were left out because there were too many.
-    pub dropped: u64,
 }
 
 impl Mappings {
     /// Reads what `/proc/PID/maps` says. A line that is none is skipped.
     pub fn parse(text: &[u8]) -> Self {
-        let mut mappings = Self::default();
-        for line in text.split(|byte| *byte == b'\n') {
-            let Some(mapping) = mapping(line) else {
-                continue;
-            };
-            if mappings.all.len() < MOST_MAPPINGS {
-                mappings.all.push(mapping);
-            } else {
-                mappings.dropped += 1;
-            }
-        }
-        let all = &mut mappings.all;
+        let lines = text.split(|byte| *byte == b'\n');
+        let all = lines.filter_map(mapping).take(MOST_MAPPINGS);
+        let mut all: Vec<Mapping> = all.collect();
         all.sort_by_key(|mapping| mapping.start);
         let mut end = 0;
         all.retain(|mapping| {
@@ -66,7 +55,7 @@ impl Mappings {
             end = end.max(mapping.end);
             is_apart
         });
-        mappings
+        Self { all }
     }
 
     /// The mapping of an address.

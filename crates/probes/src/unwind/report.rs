@@ -96,14 +96,4 @@ impl Report {
         .chain(&mut self.unsupported_bytes)
         .chain(&mut self.unsupported_rows)
     }
-
-    /// Of the addresses with call frame information, the share that no rule can hold.
-    pub fn unsupported_ratio(&self) -> f64 {
-        let unsupported = self.unsupported_bytes.iter().sum::<u64>();
-        let known = self.covered_bytes + unsupported;
-        if known == 0 {
-            return 0.0;
-        }
-        unsupported as f64 / known as f64
-    }
 }
