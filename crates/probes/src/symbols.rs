@@ -24,7 +24,7 @@ pub use ranges::fuzz as fuzz_ranges;
 pub use serve::{IDLE_SECONDS, ServeError, serve};
 pub use sources::{Files, OpenError, Sources};
 pub use symbolizer::{Symbolizer, fuzz};
-pub use wire::{Compiled, MOST_ADDRESSES, fuzz as fuzz_wire};
+pub use wire::{MOST_ADDRESSES, fuzz as fuzz_wire};
 
 /// A function at an address.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

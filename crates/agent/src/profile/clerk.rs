@@ -198,7 +198,7 @@ fn work(mut reader: symbols::Symbols, queue: &Queue, tell: &SyncSender<Found>) {
 
 fn table(reader: &mut symbols::Symbols, file: FileNumber, main: &File) -> Found {
     match reader.table(file.0.into(), main.as_fd()) {
-        Ok(compiled) => Found::Table(file, Some(compiled.table.blocks().to_vec())),
+        Ok(table) => Found::Table(file, Some(table.into_blocks())),
         Err(error) => {
             tracing::debug!("no unwind table of file {}: {error}", file.0);
             Found::Table(file, None)

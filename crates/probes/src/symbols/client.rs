@@ -3,8 +3,9 @@
 
 mod running;
 
-use super::wire::{Answer, Compiled, Kind, MOST_ADDRESSES, Request, files};
+use super::wire::{Answer, Kind, MOST_ADDRESSES, Request, files};
 use super::{Identity, Missing, Named};
+use crate::unwind::Table;
 use running::Running;
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -153,10 +154,10 @@ impl Symbols {
         self.named(Kind::Kernel, file, Opened::only(list), addresses)
     }
 
-    /// The unwind table of a program, with what is needed to find its addresses and debug files.
-    pub fn table(&mut self, file: u64, main: BorrowedFd<'_>) -> Result<Compiled, SymbolsError> {
+    /// The unwind table of a program.
+    pub fn table(&mut self, file: u64, main: BorrowedFd<'_>) -> Result<Table, SymbolsError> {
         match self.ask(Kind::Table, file, Opened::only(main), Vec::new())? {
-            Answer::Compiled(compiled) => Ok(*compiled),
+            Answer::Table(table) => Ok(table),
             _ => Err(SymbolsError::NoAnswer),
         }
     }

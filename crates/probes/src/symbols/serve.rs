@@ -2,7 +2,7 @@
 
 use super::ranges::Ranges;
 use super::sources::{self, Files, OpenError, Sources};
-use super::wire::{Answer, Compiled, Kind, MOST_NAMED_BYTES, MOST_REQUEST_BYTES, Request, files};
+use super::wire::{Answer, Kind, MOST_NAMED_BYTES, MOST_REQUEST_BYTES, Request, files};
 use super::{Frame, Identity, Missing, Named, Symbolizer, demangle, jail};
 use crate::unwind;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
@@ -157,13 +157,8 @@ fn once(kind: Kind, asked: &Asked) -> Result<Answer, Missing> {
         }
         Kind::Table | Kind::Names => {
             let main = sources::map(main).map_err(|error| refusal(&error))?;
-            let (table, report) = unwind::compile(&main).map_err(|_| Missing::Corrupt)?;
-            Ok(Answer::Compiled(Box::new(Compiled {
-                table,
-                report,
-                segments: unwind::segments(&main).map_err(|_| Missing::Corrupt)?,
-                identity: Identity::of(&main).map_err(|_| Missing::Corrupt)?,
-            })))
+            let (table, _) = unwind::compile(&main).map_err(|_| Missing::Corrupt)?;
+            Ok(Answer::Table(table))
         }
     }
 }

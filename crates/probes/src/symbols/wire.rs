@@ -5,7 +5,6 @@ mod answer;
 mod bytes;
 
 pub(super) use answer::Answer;
-pub use answer::Compiled;
 pub(super) use bytes::{Reader, Writer};
 
 /// Most addresses of one request.

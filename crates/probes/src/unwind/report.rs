@@ -54,46 +54,4 @@ impl Report {
             _ => self.covered_bytes += bytes,
         }
     }
-
-    /// How many numbers it is made of.
-    pub(crate) const WORDS: usize = 12 + 2 * unsupported::COUNT;
-
-    /// Its numbers in the order of its fields.
-    pub(crate) fn words(&self) -> [u64; Self::WORDS] {
-        let mut report = self.clone();
-        let mut words = [0; Self::WORDS];
-        for (word, field) in words.iter_mut().zip(report.fields()) {
-            *word = *field;
-        }
-        words
-    }
-
-    /// The report of these numbers.
-    pub(crate) fn of_words(words: [u64; Self::WORDS]) -> Self {
-        let mut report = Self::default();
-        for (field, word) in report.fields().zip(words) {
-            *field = word;
-        }
-        report
-    }
-
-    fn fields(&mut self) -> impl Iterator<Item = &mut u64> {
-        [
-            &mut self.functions,
-            &mut self.rows,
-            &mut self.rules,
-            &mut self.bytes,
-            &mut self.text_bytes,
-            &mut self.covered_bytes,
-            &mut self.guessed_bytes,
-            &mut self.other_register_bytes,
-            &mut self.rows_fp_lost,
-            &mut self.malformed,
-            &mut self.overlaps,
-            &mut self.functions_dropped,
-        ]
-        .into_iter()
-        .chain(&mut self.unsupported_bytes)
-        .chain(&mut self.unsupported_rows)
-    }
 }

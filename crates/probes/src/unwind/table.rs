@@ -31,6 +31,11 @@ impl Table {
         &self.blocks
     }
 
+    /// The same, without a copy.
+    pub fn into_blocks(self) -> Vec<Block> {
+        self.blocks
+    }
+
     /// The header.
     pub fn header(&self) -> Header {
         self.blocks.first().map(Header::of).unwrap_or_default()

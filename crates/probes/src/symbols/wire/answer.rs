@@ -2,7 +2,7 @@
 
 use super::{MOST_ADDRESSES, MOST_ANSWER_BYTES, Reader, Writer};
 use crate::symbols::{Frame, Identity, MOST_NAME_BYTES, Missing, Named};
-use crate::unwind::{Report, Segment, Table};
+use crate::unwind::Table;
 
 /// Most inlined frames of an address.
 const MOST_FRAMES: usize = 64;
@@ -10,21 +10,6 @@ const MOST_FRAMES: usize = 64;
 const MOST_PATH_BYTES: usize = 1024;
 /// Longest text of an identity.
 const MOST_IDENTITY_BYTES: usize = 4096;
-/// Most segments of a program.
-const MOST_SEGMENTS: usize = 256;
-
-/// A compiled program file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Compiled {
-    /// The unwind table.
-    pub table: Table,
-    /// What came of it.
-    pub report: Report,
-    /// Its executable segments, for [`crate::unwind::bias`].
-    pub segments: Vec<Segment>,
-    /// Which build it is, and where its debug information may be.
-    pub identity: Identity,
-}
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +18,7 @@ pub(crate) enum Answer {
     Refused(Missing),
     /// One for each address.
     Named(Vec<Named>),
-    Compiled(Box<Compiled>),
+    Table(Table),
     Identity(Identity),
 }
 
@@ -50,16 +35,9 @@ impl Answer {
                 out.u32(all.len() as u32);
                 all.iter().for_each(|named| write_named(&mut out, named));
             }
-            Self::Compiled(compiled) => {
+            Self::Table(table) => {
                 out.u8(2);
-                write_identity(&mut out, &compiled.identity);
-                write_segments(&mut out, &compiled.segments);
-                compiled
-                    .report
-                    .words()
-                    .iter()
-                    .for_each(|word| out.u64(*word));
-                out.bytes(&compiled.table.to_bytes());
+                out.bytes(&table.to_bytes());
             }
             Self::Identity(identity) => {
                 out.u8(3);
@@ -74,7 +52,7 @@ impl Answer {
         let answer = match reader.u8()? {
             0 => Self::Refused(Missing::of(reader.u8()?)?),
             1 => Self::Named(reader.list(MOST_ADDRESSES, read_named)?),
-            2 => Self::Compiled(Box::new(read_compiled(&mut reader)?)),
+            2 => Self::Table(Table::from_bytes(reader.bytes(MOST_ANSWER_BYTES)?).ok()?),
             3 => Self::Identity(read_identity(&mut reader)?),
             _ => return None,
         };
@@ -107,41 +85,6 @@ fn read_named(reader: &mut Reader<'_>) -> Option<Named> {
         })
     })?;
     Some(Named { frames, missing })
-}
-
-fn write_segments(out: &mut Writer, segments: &[Segment]) {
-    let code = segments.iter().filter(|segment| segment.is_executable);
-    let code: Vec<_> = code.take(MOST_SEGMENTS).collect();
-    out.u32(code.len() as u32);
-    for segment in code {
-        out.u64(segment.offset);
-        out.u64(segment.address);
-        out.u64(segment.file_bytes);
-        out.u64(segment.memory_bytes);
-    }
-}
-
-fn read_compiled(reader: &mut Reader<'_>) -> Option<Compiled> {
-    let identity = read_identity(reader)?;
-    let segments = reader.list(MOST_SEGMENTS, |reader| {
-        Some(Segment {
-            offset: reader.u64()?,
-            address: reader.u64()?,
-            file_bytes: reader.u64()?,
-            memory_bytes: reader.u64()?,
-            is_executable: true,
-        })
-    })?;
-    let mut words = [0; Report::WORDS];
-    for word in &mut words {
-        *word = reader.u64()?;
-    }
-    Some(Compiled {
-        table: Table::from_bytes(reader.bytes(MOST_ANSWER_BYTES)?).ok()?,
-        report: Report::of_words(words),
-        segments,
-        identity,
-    })
 }
 
 fn write_identity(out: &mut Writer, identity: &Identity) {
