@@ -20,6 +20,7 @@ mod table;
 mod topology;
 
 pub(super) use footer::footer_keys;
+pub(super) use header::moment_area;
 
 use super::app::{App, Body, LinkState, Mode, Page};
 use super::glyphs::{Glyphs, to_ascii};

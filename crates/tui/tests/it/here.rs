@@ -180,8 +180,18 @@ fn a_mistyped_command_is_answered_with_the_nearest() {
     assert!(String::from_utf8_lossy(&text.stderr).contains("'status'"));
 }
 
+/// A process that ends with the test, however that ends.
+struct Ending(std::process::Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A process with the name of one of Coral's whose socket leads away. UDP is connected without sending anything.
-fn liar(dir: &Path) -> std::process::Child {
+fn liar(dir: &Path) -> Ending {
     let program = dir.join("coral-shop");
     std::fs::copy("/bin/bash", &program).unwrap();
     let script = "exec 3<>/dev/udp/192.0.2.1/9; echo open; read -r _";
@@ -195,7 +205,7 @@ fn liar(dir: &Path) -> std::process::Child {
     let stdout = child.stdout.as_mut().unwrap();
     BufReader::new(stdout).read_line(&mut line).unwrap();
     assert_eq!(line, "open\n");
-    child
+    Ending(child)
 }
 
 #[test]
@@ -210,9 +220,10 @@ fn doctor_shows_that_nothing_leaves_and_what_does() {
         .env_remove("CORAL_COLONY")
         .stdout(Stdio::piped())
         .spawn()
+        .map(Ending)
         .unwrap();
     let mut first = String::new();
-    BufReader::new(watching.stdout.as_mut().unwrap())
+    BufReader::new(watching.0.stdout.as_mut().unwrap())
         .read_line(&mut first)
         .unwrap();
     let row = |found: &Value, pid: u32| {
@@ -222,15 +233,15 @@ fn doctor_shows_that_nothing_leaves_and_what_does() {
     // Other processes of Coral on this machine may be anybody's; these two are ours.
     let output = coral(dir.path(), &["doctor", "--offline", "-o", "json"]);
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let own = row(&found, watching.id()).unwrap();
+    let own = row(&found, watching.0.id()).unwrap();
     let sockets = own["sockets"].as_array().unwrap();
     assert!(sockets.iter().all(|s| s["stays"] == true), "{own}");
     assert_eq!(code(&output) == 0, found["ok"] == true);
-    let mut liar = liar(dir.path());
+    let liar = liar(dir.path());
     let output = coral(dir.path(), &["doctor", "--offline", "-o", "json"]);
     assert_eq!(code(&output), 1, "{output:?}");
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let theirs = row(&found, liar.id()).unwrap();
+    let theirs = row(&found, liar.0.id()).unwrap();
     let away = theirs["sockets"].as_array().unwrap();
     assert!(
         away.iter()
@@ -244,8 +255,4 @@ fn doctor_shows_that_nothing_leaves_and_what_does() {
     );
     let text = coral(dir.path(), &["doctor", "--offline"]);
     assert!(stdout(&text).contains("-> 192.0.2.1:9"), "{text:?}");
-    for child in [&mut liar, &mut watching] {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
 }

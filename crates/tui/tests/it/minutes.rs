@@ -76,7 +76,7 @@ fn with_keys_alone() {
 fn with_the_mouse_alone() {
     let (dir, socket) = home();
     let _colony = Colony::with(&socket, LIVE);
-    let mut coral = Pty::coral(dir.path(), &[], (160, 40));
+    let mut coral = Pty::coral(dir.path(), &[], (120, 40));
     coral.wait_for("✖ payments");
     let steps: &[(&str, &[&str])] = &[
         // A click selects, a second one opens.
@@ -91,8 +91,8 @@ fn with_the_mouse_alone() {
         ("3 Events", &["started"]),
         ("9 Fleet", &["web-1: agent"]),
         ("1 Services", &["IN FLIGHT"]),
-        ("Space freeze", &["❚❚ FROZEN"]),
-        ("Space go on live", &["● LIVE"]),
+        ("● LIVE", &["❚❚ FROZEN"]),
+        ("❚❚ FROZEN", &["● LIVE"]),
         ("= compare", &["vs 1 h before"]),
         ("s sort", &["sort by"]),
         ("  name", &["SERVICE↓"]),

@@ -1,9 +1,10 @@
 //! The mouse: a click selects a row, a pane, a page, a tab or a key of the last line; a click on the selected row opens
-//! it; the wheel moves what it is over.
+//! it, one on the time freezes it; the wheel moves what it is over.
 
 use super::{App, List, Mode, Outcome, PAGES, Page, RowKey, TABS};
-use crate::console::draw::footer_keys;
+use crate::console::draw::{footer_keys, moment_area};
 use crate::console::flame::Place;
+use crate::console::keys::Command;
 use crate::console::layout;
 use crate::console::moment::Moment;
 use crate::console::notes;
@@ -66,6 +67,9 @@ impl App {
             let keys = footer_keys(self, regions.footer);
             let hit = keys.into_iter().find(|(area, _)| area.contains(at));
             return hit.map_or_else(Outcome::default, |(_, command)| self.command(command, now));
+        }
+        if self.mode == Mode::Page && moment_area(self, now, regions.header).contains(at) {
+            return self.command(Command::Freeze, now);
         }
         match self.mode {
             Mode::Page => self.click_page(at, &regions, now),

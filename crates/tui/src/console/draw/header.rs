@@ -2,8 +2,9 @@
 
 use super::{View, clock, day_clock, put, span};
 use crate::console::alert::{self, Tone};
-use crate::console::app::{LinkState, PAGES, SOON};
+use crate::console::app::{App, LinkState, PAGES, SOON};
 use crate::console::layout::{self, Regions};
+use crate::console::moment::Moment as Now;
 use crate::console::theme::{BROKEN, LIVE, OLD, UNUSUAL};
 use crate::console::time::Shown;
 use coral_model::answer::{AgentRow, STALE_AFTER};
@@ -34,6 +35,58 @@ fn put_right(spans: Vec<Span<'static>>, area: Rect, buf: &mut Buffer) {
     put(Line::from(spans).right_aligned(), area, buf);
 }
 
+/// How the moment that is shown is written.
+enum Reads {
+    Past,
+    Live,
+    Old,
+}
+
+/// Which moment is shown: live, stopped, or long ago because nothing comes any more.
+fn moment(app: &App, now: Now, words: bool) -> (String, Reads) {
+    let zone = &app.config.zone;
+    let (time, of) = clock(now.wall, zone);
+    let of = if words {
+        format!(" {of}")
+    } else {
+        String::new()
+    };
+    let is_empty = app.picture().head().is_none();
+    match (app.time.shown, &app.link) {
+        (Shown::Frozen(at), _) => {
+            let time = day_clock(at, now.wall, zone);
+            (format!(" ❚❚ FROZEN {time}{of} "), Reads::Past)
+        }
+        (Shown::At(at), _) => {
+            let time = day_clock(at, now.wall, zone);
+            let ago = ago(app.newest(now).since(at));
+            (format!(" ◀ AT {time}{of} (-{ago}) "), Reads::Past)
+        }
+        (Shown::Live, LinkState::Open) => (format!(" LIVE {time}{of}"), Reads::Live),
+        (Shown::Live, LinkState::Away { .. }) if !is_empty => {
+            (format!("{OLD} AWAY {time}{of}"), Reads::Old)
+        }
+        (Shown::Live, _) => (format!("{OLD} {time}{of}"), Reads::Old),
+    }
+}
+
+/// The part of the first line that says which moment is shown.
+pub(in crate::console) fn moment_area(app: &App, now: Now, header: Rect) -> Rect {
+    let words = header.width >= WORDS;
+    let (text, _) = moment(app, now, words);
+    let name = if words { "coral  " } else { "" };
+    let x = 1 + width(name) + width(&app.config.colony) + 2;
+    // A live moment has a glyph before it.
+    let small = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    let area = Rect::new(
+        header.x.saturating_add(small(x)),
+        header.y,
+        small(width(&text) + 1),
+        1,
+    );
+    area.intersection(header)
+}
+
 fn place_and_time(view: View<'_>, words: bool) -> Vec<Span<'static>> {
     let (app, theme) = (view.app, view.theme.old(false));
     let mut spans = vec![span(" ", theme.plain())];
@@ -42,36 +95,11 @@ fn place_and_time(view: View<'_>, words: bool) -> Vec<Span<'static>> {
     }
     spans.push(span(app.config.colony.clone(), theme.link()));
     spans.push(span("  ", theme.plain()));
-    let (time, zone) = clock(view.now.wall, &app.config.zone);
-    let zone = if words {
-        format!(" {zone}")
-    } else {
-        String::new()
-    };
-    match (app.time.shown, &app.link) {
-        (Shown::Frozen(at), _) => {
-            let time = day_clock(at, view.now.wall, &app.config.zone);
-            spans.push(span(format!(" ❚❚ FROZEN {time}{zone} "), theme.inverse()));
-        }
-        (Shown::At(at), _) => {
-            let time = day_clock(at, view.now.wall, &app.config.zone);
-            let ago = ago(app.newest(view.now).since(at));
-            let text = format!(" ◀ AT {time}{zone} (-{ago}) ");
-            spans.push(span(text, theme.inverse()));
-        }
-        (Shown::Live, LinkState::Open) => {
-            spans.push(span(LIVE, theme.good()));
-            spans.push(span(format!(" LIVE {time}{zone}"), theme.plain()));
-        }
-        (Shown::Live, LinkState::Away { .. }) if view.app.picture().head().is_none() => {
-            spans.push(span(format!("{OLD} {time}{zone}"), theme.dim()));
-        }
-        (Shown::Live, LinkState::Opening) => {
-            spans.push(span(format!("{OLD} {time}{zone}"), theme.dim()));
-        }
-        (Shown::Live, LinkState::Away { .. }) => {
-            spans.push(span(format!("{OLD} AWAY {time}{zone}"), theme.dim()));
-        }
+    let (text, tone) = moment(app, view.now, words);
+    match tone {
+        Reads::Past => spans.push(span(text, theme.inverse())),
+        Reads::Live => spans.extend([span(LIVE, theme.good()), span(text, theme.plain())]),
+        Reads::Old => spans.push(span(text, theme.dim())),
     }
     spans.push(span(format!("  {}", age(app.time.window)), theme.dim()));
     if let Some((_, name)) = app.time.compare.back() {
