@@ -5,7 +5,7 @@ use coral_model::Observed;
 use coral_model::profile::Binary;
 use coral_probes::unwind::{Mapping, Segment, segments};
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
@@ -119,15 +119,17 @@ impl Files {
     }
 }
 
-/// Opens the file behind a mapping: by the link of the mapping itself where that is allowed, which also reaches a file
-/// that was deleted, else by its path inside of the process's root, when the same file still lies there.
+/// Opens the file behind a mapping: by its path inside of the process's root, when the same file still lies there; of a
+/// process that is gone by its path below the host's own; else by the link of the mapping itself where that is allowed, which
+/// also reaches a file that was deleted.
 fn open(pid: u32, mapping: &Mapping) -> Option<File> {
     let path = Path::new(std::ffi::OsStr::from_bytes(&mapping.path));
-    let same = |file: &File| file.metadata().is_ok_and(|m| m.ino() == mapping.inode);
-    // Of a process that is gone most files are the host's own.
-    let roots = [inside::root_of(pid), File::open("/").ok()];
-    let mut at_path = roots.iter().flatten();
-    let at_path = at_path.find_map(|root| inside::open(root, path, FILE_MAX).filter(same));
+    let below = |root: File, is_same: fn(&Metadata, &Mapping) -> bool| {
+        inside::open(&root, path, FILE_MAX)
+            .filter(|file| file.metadata().is_ok_and(|m| is_same(&m, mapping)))
+    };
+    let own = inside::root_of(pid).and_then(|root| below(root, has_inode));
+    let at_path = own.or_else(|| below(File::open("/").ok()?, is_mapped));
     if at_path.is_some() {
         return at_path;
     }
@@ -138,6 +140,22 @@ fn open(pid: u32, mapping: &Mapping) -> Option<File> {
     let file = File::open(link).ok()?;
     let meta = file.metadata().ok()?;
     (meta.is_file() && meta.len() <= FILE_MAX).then_some(file)
+}
+
+/// Within one root the number tells a file that was replaced. The device is not asked: overlay and btrfs show another one in
+/// a mapping than in a file's status.
+fn has_inode(file: &Metadata, mapping: &Mapping) -> bool {
+    file.ino() == mapping.inode
+}
+
+/// Below another root than the process's own a path may lead to a stranger's file with the same number.
+fn is_mapped(file: &Metadata, mapping: &Mapping) -> bool {
+    let device = (
+        nix::sys::stat::major(file.dev()),
+        nix::sys::stat::minor(file.dev()),
+    );
+    let mapped = (u64::from(mapping.device.0), u64::from(mapping.device.1));
+    has_inode(file, mapping) && device == mapped
 }
 
 /// The code that the kernel gives every process, and code that was made while a program ran: its names, if there are any,
