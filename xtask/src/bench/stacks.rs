@@ -20,6 +20,8 @@ use std::time::Duration;
 pub const STEPS: usize = PROGRAMS.len();
 /// How often a second and processor.
 const HZ: &str = "199";
+/// At 19 samples a second: two seconds of one processor.
+const AT_WORK: u64 = 38;
 /// A process of this age has its tables; younger ones are not counted (design, section 6).
 const AGE: Duration = Duration::from_secs(6);
 
@@ -67,18 +69,28 @@ fn measure(lab: &Lab, wish: &Wish, wanted: &Program) -> Result<Value, Failure> {
     answer
 }
 
-/// What Coral calls it: it has been seen at work by then.
+/// What Coral calls it: of those with its name the one that is at work, others of the host may have it too.
 fn service(lab: &Lab, wanted: &Program) -> Result<String, Failure> {
-    let mut name = None;
-    lab.eventually(&format!("{} is known", wanted.name), || {
+    let mut busiest = None;
+    lab.eventually(&format!("{} is seen at work", wanted.name), || {
         let services = lab.ask(&["services", "--all"]).unwrap_or_default();
         let rows = services["services"].as_array().cloned().unwrap_or_default();
         let all = rows.iter().filter_map(|row| row["service"].as_str());
-        let mut own = all.filter(|s| wanted.services.iter().any(|w| s.starts_with(w)));
-        name = own.next().map(str::to_owned);
-        name.is_some()
+        let own = all.filter(|s| wanted.services.iter().any(|w| s.starts_with(w)));
+        busiest = own
+            .map(|name| (samples(lab, name), name.to_owned()))
+            .max()
+            .filter(|(samples, _)| *samples > AT_WORK);
+        busiest.is_some()
     })?;
+    let name = busiest.map(|(_, name)| name);
     name.ok_or_else(|| Failure::new("nobody knows it"))
+}
+
+/// How often it was met running of late.
+fn samples(lab: &Lab, service: &str) -> u64 {
+    let flame = lab.ask(&["profile", "cpu", service, "--since", "20s"]);
+    flame.map_or(0, |flame| flame["samples"].as_u64().unwrap_or(0))
 }
 
 /// A program at work, with everything that it started; all of it is gone after this.

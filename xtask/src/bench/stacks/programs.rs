@@ -31,7 +31,8 @@ END
     },
     Program {
         name: "redis",
-        services: &["redis-server"],
+        // Debian's servers are one file, which checks dumps under another name.
+        services: &["redis-server", "redis-check"],
         is_native: true,
         script: r"
             redis-server --port 18472 --save '' & sleep 0.5
