@@ -77,8 +77,9 @@ fn a_busy_process_is_sampled_as_often_as_it_runs() {
     let ran_s = (cpu_ticks(burner.0.id()) - before) as f64 / 100.0;
     let samples = seen.of(burner.0.id(), 0) as f64;
     let expected = ran_s * 199.0;
+    // The account is kept in hundredths of a second, of which few are left beside others.
     assert!(
-        (samples / expected - 1.0).abs() < 0.1,
+        (samples - expected).abs() < expected * 0.1 + 6.0,
         "{samples} samples in {ran_s} s of processor time"
     );
     assert_eq!(seen.last.tally[tally::NO_ROOM as usize], 0);
