@@ -27,16 +27,16 @@ pub(super) fn keep(folder: &Path, text: &str) -> Option<PathBuf> {
     let file = folder.join(FILE);
     // Never through a link that somebody else put there.
     let _ = std::fs::remove_file(&file);
-    write_new(&file, text).ok()?;
+    write_new(&file, text.as_bytes()).ok()?;
     Some(file)
 }
 
 /// Writes a file that is not there yet.
-pub(super) fn write_new(file: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_new(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    options.open(file)?.write_all(text.as_bytes())
+    options.open(file)?.write_all(bytes)
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -73,12 +73,12 @@ pub enum Action {
         /// The text.
         text: String,
     },
-    /// Write a text into a new file where the console was started.
+    /// Write a new file where the console was started.
     Save {
         /// The name of the file.
         name: String,
-        /// The text.
-        text: String,
+        /// What it holds.
+        bytes: Vec<u8>,
     },
     /// Have a finer profile taken.
     Profile {

@@ -61,7 +61,7 @@ impl Hands {
             Action::LookAtProfile(id) => self.look_at(id),
             Action::EndProfile(id) => self.end(id),
             Action::Copy { what, text } => self.copy(what, &text)?,
-            Action::Save { name, text } => self.say(save(&name, &text)),
+            Action::Save { name, bytes } => self.say(save(&name, &bytes)),
             Action::FindPrivilege => {
                 let events = self.events.clone();
                 tokio::spawn(async move {
@@ -221,12 +221,12 @@ async fn ask(
 }
 
 /// Writes a new file where the console was started, else where files may be written.
-fn save(name: &str, text: &str) -> Result<String, String> {
+fn save(name: &str, bytes: &[u8]) -> Result<String, String> {
     let here = Path::new(name).to_path_buf();
     let elsewhere = std::env::temp_dir().join(name);
     let mut why = String::new();
     for file in [here, elsewhere] {
-        match clipboard::write_new(&file, text) {
+        match clipboard::write_new(&file, bytes) {
             Ok(()) => {
                 let shown = std::path::absolute(&file).unwrap_or(file);
                 return Ok(format!("written to {}", shown.display()));

@@ -47,6 +47,7 @@ pub enum Form {
     Markdown,
     Svg,
     Folded,
+    Pprof,
 }
 
 impl Form {
@@ -56,6 +57,7 @@ impl Form {
     pub const FLAME: &[Self] = &[
         Self::Svg,
         Self::Folded,
+        Self::Pprof,
         Self::Csv,
         Self::Json,
         Self::Markdown,
@@ -69,6 +71,7 @@ impl Form {
             Self::Markdown => "md",
             Self::Svg => "svg",
             Self::Folded => "folded",
+            Self::Pprof => "pb",
         }
     }
 }
@@ -168,7 +171,7 @@ impl Sheet {
             Form::Json => self.json(),
             Form::Markdown => self.markdown(),
             // These are of the stacks, not of a table.
-            Form::Svg | Form::Folded => String::new(),
+            Form::Svg | Form::Folded | Form::Pprof => String::new(),
         }
     }
 

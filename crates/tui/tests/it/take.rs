@@ -131,7 +131,8 @@ fn the_table_is_written_to_a_file() {
         screen.keys(page);
         let actions = screen.keys("e\n").actions;
         match actions.as_slice() {
-            [Action::Save { name: file, text }] => {
+            [Action::Save { name: file, bytes }] => {
+                let text = String::from_utf8_lossy(bytes);
                 assert_eq!(file, name);
                 assert!(text.starts_with(head) && text.lines().count() > 2, "{text}");
             }

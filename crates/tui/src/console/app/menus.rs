@@ -171,9 +171,9 @@ impl App {
                 let forms = self.forms();
                 let form = forms[index.min(forms.len() - 1)];
                 return match self.written(form) {
-                    Ok(text) => Outcome::wish(Action::Save {
+                    Ok(bytes) => Outcome::wish(Action::Save {
                         name: self.file_name(form),
-                        text,
+                        bytes,
                     }),
                     Err(why) => self.said(Err(why), now),
                 };

@@ -16,16 +16,16 @@ impl App {
     }
 
     /// The page in a form; why not, when it cannot be.
-    pub(super) fn written(&self, form: Form) -> Result<String, String> {
+    pub(super) fn written(&self, form: Form) -> Result<Vec<u8>, String> {
         match (form, self.flame()) {
-            (Form::Folded, Some((_, known))) => Ok(flame::folded(known)),
+            (Form::Folded, Some((_, known))) => Ok(flame::folded(known).into_bytes()),
+            (Form::Pprof, Some((answer, known))) => Ok(flame::pprof(answer, known)),
             (Form::Svg, Some((_, known))) => {
                 let service = self.profiled_service().map(text::service);
                 let title = format!("{}: time on the processors", service.unwrap_or_default());
-                let drawn = flame::svg(known, &title).map_err(|e| e.to_string())?;
-                String::from_utf8(drawn).map_err(|e| e.to_string())
+                flame::svg(known, &title).map_err(|e| e.to_string())
             }
-            _ => Ok(self.sheet().written(form)),
+            _ => Ok(self.sheet().written(form).into_bytes()),
         }
     }
 
