@@ -5,6 +5,7 @@ mod answer;
 mod common;
 mod question;
 mod ship;
+mod target;
 mod want;
 
 pub use common::{Bad, hello};

@@ -40,6 +40,8 @@ impl From<&Compare> for v1::Compare {
                 compare::Kind::BackNs(u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX))
             }
             Compare::With(window) => compare::Kind::With(window.into()),
+            Compare::PreviousBuild => compare::Kind::PreviousBuild(true),
+            Compare::Process(pid) => compare::Kind::Pid(pid),
         };
         Self { kind: Some(kind) }
     }
@@ -51,6 +53,8 @@ impl TryFrom<v1::Compare> for Compare {
         match need(wire.kind, "compare.kind")? {
             compare::Kind::BackNs(ns) => Ok(Compare::Back(Duration::from_nanos(ns))),
             compare::Kind::With(range) => Ok(Compare::With(range.try_into()?)),
+            compare::Kind::PreviousBuild(_) => Ok(Compare::PreviousBuild),
+            compare::Kind::Pid(pid) => Ok(Compare::Process(pid)),
         }
     }
 }
@@ -122,13 +126,13 @@ fn kind(question: &Question) -> question::Kind {
             min_duration_ns: min_duration.map(|d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)),
         }),
         Question::Profile {
-            service,
+            target,
             kind,
             session,
             compare,
             ..
         } => Kind::Profile(v1::ProfileQuestion {
-            service: service.clone(),
+            target: Some(target.into()),
             kind: kind.code().into(),
             session: *session,
             compare: compare.as_ref().map(Into::into),
@@ -177,7 +181,7 @@ impl TryFrom<v1::Question> for Question {
             Kind::Requests(q) => requests(q, span, wire.limit)?,
             Kind::Profile(q) => Question::Profile {
                 span,
-                service: q.service,
+                target: need(q.target, "profile.target")?.try_into()?,
                 kind: code("profile.kind", q.kind, ProfileKind::from_code)?,
                 session: q.session,
                 compare: q.compare.map(TryInto::try_into).transpose()?,

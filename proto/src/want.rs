@@ -12,25 +12,25 @@ impl TryFrom<v1::Want> for Want {
     type Error = Bad;
     fn try_from(wire: v1::Want) -> Result<Self, Bad> {
         let lease = Duration::from_millis(wire.lease_ms);
-        let kind = need(wire.kind, "want.kind")?;
-        if let want::Kind::Note(note) = kind {
-            return self::note(note, wire.service.map(Into::into));
-        }
-        let service = need(wire.service, "want.service")?.into();
-        Ok(match kind {
+        let of = wire.service.map(ServiceKey::from);
+        let service = || need(of.clone(), "want.service");
+        Ok(match need(wire.kind, "want.kind")? {
             want::Kind::Probe(probe) => Want::Probe {
-                service,
+                service: service()?,
                 functions: probe.functions,
                 lease,
             },
             want::Kind::Profile(profile) => Want::Profile {
-                service,
+                target: need(profile.target, "profile.target")?.try_into()?,
                 hz: hz(profile.hz)?,
                 lease,
             },
-            want::Kind::Capture(_) => Want::Capture { service, lease },
-            want::Kind::Connect(connect) => Want::Connect(connect_model(connect, service)?),
-            want::Kind::Note(note) => self::note(note, Some(service))?,
+            want::Kind::Capture(_) => Want::Capture {
+                service: service()?,
+                lease,
+            },
+            want::Kind::Connect(connect) => Want::Connect(connect_model(connect, service()?)?),
+            want::Kind::Note(note) => self::note(note, of)?,
         })
     }
 }
@@ -120,9 +120,12 @@ impl v1::Want {
                 let probe = want::Kind::Probe(v1::ProbeWant { functions });
                 (Some(service), millis(lease), probe)
             }
-            Want::Profile { service, hz, lease } => {
-                let profile = want::Kind::Profile(v1::ProfileWant { hz: (*hz).into() });
-                (Some(service), millis(lease), profile)
+            Want::Profile { target, hz, lease } => {
+                let profile = want::Kind::Profile(v1::ProfileWant {
+                    hz: (*hz).into(),
+                    target: Some(target.into()),
+                });
+                (None, millis(lease), profile)
             }
             Want::Capture { service, lease } => {
                 let capture = want::Kind::Capture(v1::CaptureWant {});
@@ -153,6 +156,7 @@ impl v1::Want {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use coral_model::profile::Target;
 
     #[test]
     fn wants_survive_the_wire() {
@@ -178,12 +182,31 @@ mod tests {
             connect(ConnectTarget::ExePattern("cart$".into()), Some(Check::Tcp)),
             note(None),
             note(Some(service.clone())),
+            Want::Profile {
+                target: Target {
+                    pid: Some(7),
+                    ..Target::default()
+                },
+                hz: 99,
+                lease: Duration::from_secs(30),
+            },
         ] {
             assert_eq!(
                 Want::try_from(v1::Want::new("1", &want)).as_ref(),
                 Ok(&want)
             );
         }
+    }
+
+    #[test]
+    fn a_profile_of_nothing_is_none() {
+        let nothing = Want::Profile {
+            target: Target::default(),
+            hz: 99,
+            lease: Duration::from_secs(30),
+        };
+        let read = Want::try_from(v1::Want::new("1", &nothing));
+        assert!(matches!(read, Err(Bad::Missing(_))));
     }
 
     #[test]

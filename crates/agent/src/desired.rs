@@ -2,8 +2,9 @@
 //! while the link is away, because nothing of it is leased.
 
 use coral_mesh::{Dialer, rpc};
+use coral_model::profile::Target;
 use coral_model::want::LEASE_MAX;
-use coral_model::{Connect, ServiceKey, Want};
+use coral_model::{Connect, Want};
 use coral_proto::v1;
 use coral_proto::v1::desired_client::DesiredClient;
 use prost::Message as _;
@@ -44,7 +45,7 @@ pub struct ProfileWish {
     /// The wish's id.
     pub id: String,
     /// Whose processes.
-    pub service: ServiceKey,
+    pub target: Target,
     /// How often a second.
     pub hz: u16,
     /// How long from when it was heard of.
@@ -128,9 +129,9 @@ fn profiles(set: &v1::DesiredSet) -> Vec<ProfileWish> {
             kind: Some(v1::want::Kind::Profile(spec)),
         };
         match Want::try_from(want) {
-            Ok(Want::Profile { service, hz, lease }) => Some(ProfileWish {
+            Ok(Want::Profile { target, hz, lease }) => Some(ProfileWish {
                 id: item.id.clone(),
-                service,
+                target,
                 hz,
                 lease: lease.min(LEASE_MAX),
             }),
@@ -143,7 +144,7 @@ fn profiles(set: &v1::DesiredSet) -> Vec<ProfileWish> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use coral_model::{ConnectTarget, Observed};
+    use coral_model::{ConnectTarget, Observed, ServiceKey};
 
     #[test]
     fn what_is_not_understood_is_left_out() {

@@ -256,9 +256,11 @@ impl Profiler {
             .close(window, &self.files, &self.kernel, build, Of::Always)
     }
 
-    /// Whether sessions may be taken; that the processors are sampled now and then is no session.
-    pub fn allow_sessions(&mut self, allowed: bool) {
+    /// Whether sessions may be taken, that the processors are sampled now and then is no session, and what this host is
+    /// called in wishes.
+    pub fn allow_sessions(&mut self, allowed: bool, names: Vec<String>) {
         self.sessions.is_allowed = allowed;
+        self.sessions.names = names;
     }
 
     /// Begins what is wished, and ends what no longer is.

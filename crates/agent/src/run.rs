@@ -110,7 +110,8 @@ pub async fn run_over(
         None
     });
     if let Some(profiler) = &mut profiler {
-        profiler.allow_sessions(policy.allow.profile);
+        let names = [identity.host.raw(), identity.agent.as_str()];
+        profiler.allow_sessions(policy.allow.profile, names.map(str::to_owned).into());
     }
     let outbox = Arc::new(outbox(&options.folder.spool, options.spool_bytes));
     let epoch = epoch(reading, &outbox);

@@ -3,6 +3,7 @@
 
 use coral_model::{AuditOutcome, AuditRow, Caller, Observed, Question, Role, TimeNs, Want};
 use coral_store::{Append, StoreError};
+use std::borrow::Cow;
 use tonic::Status;
 
 /// Why it is not done.
@@ -45,15 +46,17 @@ pub async fn admit_want(
     sink: &dyn Append,
 ) -> Result<(), Refused> {
     let service = match want {
-        Want::Probe { service, .. }
-        | Want::Profile { service, .. }
-        | Want::Capture { service, .. } => Some(service),
+        Want::Probe { service, .. } | Want::Capture { service, .. } => Some(service),
         Want::Connect(connect) => Some(&connect.service),
         Want::Note { service, .. } => service.as_ref(),
+        Want::Profile { .. } => None,
     };
-    let service = service.map_or("", |service| service.name.raw());
+    let target = match want {
+        Want::Profile { target, .. } => target.text(),
+        _ => service.map_or_else(String::new, |service| service.name.raw().to_owned()),
+    };
     let action = format!("coral.v1.Wants/Put {}", want.name());
-    admit(sink, now, caller, want.role(), &action, service).await
+    admit(sink, now, caller, want.role(), &action, &target).await
 }
 
 /// Lets questions of one call in: one row for all of them.
@@ -76,19 +79,21 @@ pub async fn admit_questions(
 }
 
 /// The service or host that a question names, or its statement.
-fn target(question: &Question) -> Option<&str> {
-    match question {
+fn target(question: &Question) -> Option<Cow<'_, str>> {
+    let named = match question {
         Question::Status | Question::Services { .. } | Question::Topology { .. } => None,
         Question::Summary { service, .. }
         | Question::Events { service, .. }
         | Question::Diagnose { service, .. }
         | Question::Incident { service, .. } => service.as_deref(),
-        Question::Metrics { service, .. }
-        | Question::Requests { service, .. }
-        | Question::Profile { service, .. } => Some(service),
+        Question::Metrics { service, .. } | Question::Requests { service, .. } => {
+            Some(service.as_str())
+        }
+        Question::Profile { target, .. } => return Some(target.text().into()),
         Question::Host { host, .. } => host.as_deref(),
-        Question::Sql { text, .. } => Some(text),
-    }
+        Question::Sql { text, .. } => Some(text.as_str()),
+    };
+    named.map(Cow::from)
 }
 
 /// Checks the role and writes the row, whichever way it goes.
@@ -148,7 +153,8 @@ pub(crate) async fn refused(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use coral_model::{ServiceKey, Via};
+    use coral_model::Via;
+    use coral_model::profile::Target;
     use coral_store::{Appended, Keep, Memory, Pending, Read, StoredBatch, Upkeep};
     use std::time::Duration;
 
@@ -182,7 +188,7 @@ mod tests {
 
     fn want() -> Want {
         Want::Profile {
-            service: ServiceKey::plain("shop"),
+            target: Target::service("shop"),
             hz: 99,
             lease: Duration::from_secs(30),
         }

@@ -4,6 +4,7 @@
 //! agent -> rpc::ship -> ingest -> store        (committed, then acknowledged)
 //!                              -> live         (pulses and agents, in memory)
 //!                                 -> anomalies -> store   (what is no longer as usual, each second)
+//!                          store -> regressions -> store   (builds that spend their time elsewhere)
 //!       <-> rpc::detail -> details             (asked for single requests, on streams of the agents)
 //! console -> rpc::query -> query -> store + live
 //!         -> rpc::watch -> hub -> query        (once a second per distinct question)
@@ -21,6 +22,7 @@ pub mod ingest;
 pub mod live;
 pub mod metrics;
 pub mod query;
+pub mod regressions;
 pub mod rpc;
 pub mod server;
 mod upkeep;

@@ -13,12 +13,16 @@ mod loss;
 mod metrics;
 mod names;
 mod profile;
+mod regressions;
 mod requests;
 mod scope;
 mod services;
 mod status;
 mod summary;
+mod target;
 mod topology;
+
+pub use regressions::Judged;
 
 use crate::details::Details;
 use crate::live::Live;
@@ -64,6 +68,25 @@ pub enum QueryError {
         /// Those that there are, made harmless.
         known: Vec<String>,
     },
+    /// More than one host has a process of this number.
+    #[error("process {pid} is on {}; say which with --host", .hosts.join(" and "))]
+    TwoProcesses {
+        /// The number.
+        pid: u32,
+        /// The hosts, made harmless.
+        hosts: Vec<String>,
+    },
+    /// No second build was seen.
+    #[error(
+        "no build of {0} ran before this one, as far as profiles are kept; `coral query changes` shows what changed"
+    )]
+    NoPreviousBuild(String),
+    /// Builds are a service's.
+    #[error("the build before is that of one service; name it")]
+    WhoseBuild,
+    /// Figures know no processes.
+    #[error("only profiles are compared with a process")]
+    ProfilesAlone,
     /// The statement has no answer.
     #[error(transparent)]
     Sql(#[from] SqlError),
@@ -190,7 +213,7 @@ impl Query {
                 service, compare, ..
             } => {
                 let only = names::optional(&scope, service.as_deref())?;
-                let earlier = self.compared(*compare, window, now)?;
+                let earlier = self.compared(*compare, service.as_deref(), &scope, now)?;
                 let rows = summary::answer(&scope, earlier.as_ref(), only.as_deref())?;
                 AnswerBody::Summary(rows)
             }
@@ -216,16 +239,17 @@ impl Query {
                 AnswerBody::Host(hosts::answer(&scope, host.as_deref())?)
             }
             Question::Profile {
-                service,
+                target,
                 kind,
                 session,
                 compare,
                 ..
             } => {
-                let only = names::resolve(&scope, service)?;
-                let earlier = self.compared(*compare, window, now)?;
+                let (part, earlier) = self.profiles(now, &scope, (target, *kind), *compare)?;
+                let (earlier, before) = earlier.unzip();
+                let earlier = earlier.as_ref().zip(before);
                 let asked = (*kind, *session);
-                AnswerBody::Profile(profile::answer(&scope, earlier.as_ref(), &only, asked)?)
+                AnswerBody::Profile(profile::answer((&scope, part), earlier, asked)?)
             }
             Question::Requests { .. } | Question::Diagnose { .. } | Question::Incident { .. } => {
                 return Err(QueryError::NotAnswered(question.name()));
@@ -283,17 +307,6 @@ impl Query {
         }
     }
 
-    /// The same, when there is one.
-    fn compared(
-        &self,
-        compare: Option<Compare>,
-        window: Window,
-        now: TimeNs,
-    ) -> Result<Option<Scope<'_>>, QueryError> {
-        let earlier = compare.map(|compare| self.earlier(compare, window, now));
-        earlier.transpose()
-    }
-
     /// The frame of the stretch that a window is compared with.
     fn earlier(
         &self,
@@ -303,6 +316,7 @@ impl Query {
     ) -> Result<Scope<'_>, QueryError> {
         let window = match compare {
             Compare::With(window) => window,
+            Compare::PreviousBuild | Compare::Process(_) => return Err(QueryError::ProfilesAlone),
             Compare::Back(ago) => Window {
                 from: window.from.minus(ago),
                 to: window.to.minus(ago),

@@ -96,6 +96,8 @@ impl Colony {
         let details = Arc::new(Details::default());
         let asked = Query::new(reader, live.clone(), parts.about);
         let asked = Arc::new(asked.asking(details.clone()));
+        let stopped = stop.clone();
+        crate::regressions::start(asked.clone(), sink.clone(), clock.clone(), stopped);
         let hub = Hub::start(asked.clone(), clock.clone(), parts.beat, stop.clone());
         let ship = ship::Service {
             ingest: Arc::new(Ingest::new(sink.clone(), live.clone(), &ships)),

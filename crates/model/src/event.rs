@@ -33,6 +33,8 @@ pub enum EventKind {
     AnomalyBegan,
     /// It is as usual again, or has become usual.
     AnomalyEnded,
+    /// A build of a service spends more of its time in a function than the one before it.
+    Regression,
 }
 
 impl EventKind {
@@ -52,6 +54,7 @@ impl EventKind {
         Self::Healthy,
         Self::AnomalyBegan,
         Self::AnomalyEnded,
+        Self::Regression,
     ];
 
     /// The number on the wire and on disk.
@@ -71,6 +74,7 @@ impl EventKind {
             Self::Healthy => 12,
             Self::AnomalyBegan => 13,
             Self::AnomalyEnded => 14,
+            Self::Regression => 15,
         }
     }
 
@@ -96,6 +100,7 @@ impl EventKind {
             Self::Healthy => "healthy",
             Self::AnomalyBegan => "anomaly_began",
             Self::AnomalyEnded => "anomaly_ended",
+            Self::Regression => "regression",
         }
     }
 }

@@ -155,6 +155,36 @@ pub struct Function {
     pub line: Option<u32>,
 }
 
+/// Whose processors are looked at: all that is named must fit, and something is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The service, as people name it: its name, or namespace/name.
+    pub service: Option<String>,
+    /// The host's name.
+    pub host: Option<String>,
+    /// The process.
+    pub pid: Option<u32>,
+}
+
+impl Target {
+    /// All processes of a service.
+    pub fn service(name: impl Into<String>) -> Self {
+        Self {
+            service: Some(name.into()),
+            ..Self::default()
+        }
+    }
+
+    /// What is meant, in words: `checkout`, `process 4121 of checkout on web-1`, `web-1`.
+    pub fn text(&self) -> String {
+        let pid = self.pid.map(|pid| format!("process {pid}"));
+        let own = [pid, self.service.clone()];
+        let own = own.into_iter().flatten().collect::<Vec<_>>().join(" of ");
+        let all = [Some(own).filter(|own| !own.is_empty()), self.host.clone()];
+        all.into_iter().flatten().collect::<Vec<_>>().join(" on ")
+    }
+}
+
 /// Stacks of a service over a window, with names: the answer to [`crate::Question::Profile`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Flame {
@@ -164,6 +194,8 @@ pub struct Flame {
     pub instances: u32,
     /// The builds that ran.
     pub builds: Vec<String>,
+    /// Those of the stretch that it is compared with.
+    pub before_builds: Vec<String>,
     /// All samples.
     pub samples: u64,
     /// Those in the stretch that was compared with; `None` when none was asked for.

@@ -99,7 +99,7 @@ pub enum Question {
         /// When.
         span: Span,
         /// Whose.
-        service: String,
+        target: crate::profile::Target,
         /// What the weights are.
         kind: crate::profile::ProfileKind,
         /// The wish whose samples are meant; 0 = those that are always taken.
@@ -141,6 +141,10 @@ pub enum Compare {
     Back(Duration),
     /// This stretch.
     With(Window),
+    /// The stretch before the build that runs now was met first, of the build that ran then.
+    PreviousBuild,
+    /// The process with this number, in the same window; profiles alone know processes.
+    Process(u32),
 }
 
 impl Question {

@@ -19,6 +19,13 @@ impl ServiceKey {
             name: Observed::new(name),
         }
     }
+
+    /// Whether people mean it by this name: its own, or namespace/name.
+    pub fn is_called(&self, name: &str) -> bool {
+        let own = self.name.raw();
+        let in_full = || name.strip_suffix(own)?.strip_suffix('/');
+        own == name || in_full().is_some_and(|before| before == self.namespace.raw())
+    }
 }
 
 /// What kind of thing a service is; all but `App` are folded into one line by default.

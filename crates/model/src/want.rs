@@ -3,6 +3,7 @@
 //! The nouns and their roles stand here so that permissions and audit have one door from the start; the RPC that takes
 //! a want is registered with the first kind of want that an agent can grant.
 
+use crate::profile::Target;
 use crate::{Observed, Role, ServiceKey, TimeNs};
 use std::time::Duration;
 
@@ -18,10 +19,10 @@ pub enum Want {
         /// How long it may stay.
         lease: Duration,
     },
-    /// Sample stacks of a service.
+    /// Sample stacks.
     Profile {
-        /// Where.
-        service: ServiceKey,
+        /// Of which processes.
+        target: Target,
         /// Samples per second and core.
         hz: u16,
         /// How long it may stay.

@@ -23,7 +23,7 @@ pub use error::StoreError;
 pub use kept::{Keep, KeptConnect};
 pub use level::{Level, Reach};
 pub use memory::Memory;
-pub use profile::{Place, ProfileFilter, ProfileRow, StoredProfile};
+pub use profile::{Place, ProfileFilter, ProfileRow, ProfiledBuild, StoredProfile};
 pub use read::{
     EdgeRow, Edges, EventFilter, GaugePoint, GaugeRow, InstanceId, ProcessPoint, ProcessUse, Read,
     Routes, SeenInstance, ShipState, Snapshot, Statement, SummaryFilter, SummaryRow,

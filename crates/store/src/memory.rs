@@ -9,7 +9,7 @@ use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
 use crate::duck::Format;
 use crate::kept::{Keep, KeptConnect};
 use crate::level::{Level, Reach};
-use crate::profile::{ProfileFilter, StoredProfile};
+use crate::profile::{ProfileFilter, ProfiledBuild, StoredProfile};
 use crate::read::{
     EdgeRow, EventFilter, GaugePoint, GaugeRow, InstanceId, ProcessPoint, ProcessUse, Read, Routes,
     SeenInstance, ShipState, Snapshot, Statement, SummaryFilter, SummaryRow,
@@ -18,6 +18,7 @@ use crate::registry::{self, Registry, SEEN_STEP};
 use crate::sql::SqlError;
 use crate::tally::Durations;
 use coral_model::answer::Table;
+use coral_model::profile::ProfileKind;
 use coral_model::{
     AgentHealth, AgentId, AuditRow, Endpoint, Event, HostSample, ProcessSample, Protocol, Route,
     ServiceKey, Side, TimeNs, Window,
@@ -339,6 +340,14 @@ impl Snapshot for View {
 
     fn profile(&self, filter: &ProfileFilter) -> Result<StoredProfile, StoreError> {
         self.with(|t| t.profiles.find(filter, |end| ends_in(filter.window, end)))
+    }
+
+    fn profiled_builds(
+        &self,
+        kind: ProfileKind,
+        since: TimeNs,
+    ) -> Result<Vec<ProfiledBuild>, StoreError> {
+        self.with(|t| t.profiles.builds(kind, since))
     }
 
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError> {

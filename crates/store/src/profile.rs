@@ -2,8 +2,8 @@
 //! same number in every batch, run and host.
 
 use crate::InstanceId;
-use coral_model::Window;
 use coral_model::profile::{Binary, Function, Profile, ProfileKind, Stack, StackEnd};
+use coral_model::{TimeNs, Window};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -14,10 +14,25 @@ pub struct ProfileFilter {
     pub window: Window,
     /// Of these instances; `None` = of all.
     pub instances: Option<Vec<InstanceId>>,
+    /// Of this build alone.
+    pub build: Option<String>,
     /// What the weights are.
     pub kind: ProfileKind,
     /// Those of this session; 0 = those that are always taken.
     pub session: u64,
+}
+
+/// A build of an instance, and when samples of it were taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfiledBuild {
+    /// Whose.
+    pub instance: InstanceId,
+    /// Its build id; empty for programs without one.
+    pub build: String,
+    /// The begin of the first interval with samples.
+    pub first: TimeNs,
+    /// The end of the last.
+    pub last: TimeNs,
 }
 
 /// Samples of one stack of one process.

@@ -8,10 +8,11 @@ use crate::StoreError;
 use crate::duck::Format;
 use crate::kept::KeptConnect;
 use crate::level::{Level, Reach};
-use crate::profile::{ProfileFilter, StoredProfile};
+use crate::profile::{ProfileFilter, ProfiledBuild, StoredProfile};
 use crate::sql::SqlError;
 use crate::tally::Durations;
 use coral_model::answer::Table;
+use coral_model::profile::ProfileKind;
 use coral_model::summary::Counts;
 use coral_model::{
     AgentHealth, AgentId, AuditRow, Endpoint, Epoch, Event, EventKind, Histogram, Instance, Method,
@@ -345,6 +346,13 @@ pub trait Snapshot {
 
     /// Where processors were, a row a stack, with all that the rows speak of.
     fn profile(&self, filter: &ProfileFilter) -> Result<StoredProfile, StoreError>;
+
+    /// When the builds of instances were sampled, as far as intervals end after a moment.
+    fn profiled_builds(
+        &self,
+        kind: ProfileKind,
+        since: TimeNs,
+    ) -> Result<Vec<ProfiledBuild>, StoreError>;
 
     /// The agents' states that were kept in the window, oldest first.
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError>;

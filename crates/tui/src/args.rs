@@ -295,8 +295,15 @@ pub enum Profile {
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct CpuProfile {
     /// Which service
-    pub service: String,
-    /// What changed beyond chance since: 1h or 1d earlier, or FROM..TO
+    #[arg(required_unless_present_any = ["pid", "host"])]
+    pub service: Option<String>,
+    /// This process alone
+    #[arg(long)]
+    pub pid: Option<u32>,
+    /// This host alone; without a service all that runs there
+    #[arg(long)]
+    pub host: Option<String>,
+    /// What differs beyond chance: from 1h or 1d earlier, FROM..TO, previous-build, or the process pid:N
     #[arg(long, value_name = "STRETCH")]
     pub diff: Option<Compare>,
     /// Take a finer profile from now on, for so long: 10s, 2m [default: 30s when --hz is given]

@@ -16,11 +16,15 @@ pub enum Compare {
     Between(When, When),
     /// The build before the one that runs.
     PreviousBuild,
+    /// The process with this number.
+    Process(u32),
 }
 
 /// Why a text is no stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a stretch: write 1h or 1d for so long ago, or FROM..TO such as 13:00..13:15")]
+#[error(
+    "nothing to compare with: write 1h or 1d for so long ago, FROM..TO such as 13:00..13:15, previous-build, or pid:4121"
+)]
 pub struct BadCompare;
 
 impl FromStr for Compare {
@@ -29,6 +33,9 @@ impl FromStr for Compare {
     fn from_str(text: &str) -> Result<Self, BadCompare> {
         if text == "previous-build" {
             return Ok(Self::PreviousBuild);
+        }
+        if let Some(pid) = text.strip_prefix("pid:") {
+            return pid.parse().map(Self::Process).map_err(|_| BadCompare);
         }
         match text.split_once("..") {
             None => when::ago(text).map(Self::Back).ok_or(BadCompare),
@@ -44,7 +51,7 @@ impl Compare {
     /// What it means now.
     ///
     /// # Errors
-    /// [`Failure`] when it ends before it begins, and for builds, of which nothing is known yet.
+    /// [`Failure`] when it ends before it begins.
     pub fn resolve(self, now: TimeNs, zone: &TimeZone) -> Result<Asked, Failure> {
         match self {
             Self::Back(ago) => Ok(Asked::Back(ago)),
@@ -52,10 +59,8 @@ impl Compare {
                 Span::Between(window) => Ok(Asked::With(window)),
                 Span::Last(ago) => Ok(Asked::Back(ago)),
             },
-            Self::PreviousBuild => Err(Failure::usage(
-                "this colony does not tell builds apart yet",
-                "compare with a time before the change, such as --compare 1h; `coral query changes` shows when it was",
-            )),
+            Self::PreviousBuild => Ok(Asked::PreviousBuild),
+            Self::Process(pid) => Ok(Asked::Process(pid)),
         }
     }
 }
@@ -84,12 +89,12 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_and_builds_are_refused() {
-        for bad in ["", "..", "1h..", "1w", "previous", "1h..2h..3h"] {
+    fn nonsense_is_refused() {
+        for bad in ["", "..", "1h..", "1w", "previous", "1h..2h..3h", "pid:x"] {
             assert!(bad.parse::<Compare>().is_err(), "{bad:?}");
         }
         assert!(asked("1h..2h").unwrap_err().message.contains("--since"));
-        let builds = asked("previous-build").unwrap_err();
-        assert!(builds.message.contains("builds") && builds.hint.contains("--compare 1h"));
+        assert_eq!(asked("previous-build").unwrap(), Asked::PreviousBuild);
+        assert_eq!(asked("pid:7").unwrap(), Asked::Process(7));
     }
 }

@@ -165,9 +165,9 @@ impl Processes {
         }
     }
 
-    /// The pids of a service's living processes.
-    pub fn pids_of(&self, service: &ServiceKey) -> BTreeSet<u32> {
-        let of = |(id, _): &(InstanceId, u32)| self.get(*id).is_some_and(|i| i.service == *service);
+    /// The pids of the living processes of some services.
+    pub fn pids_of(&self, is_meant: impl Fn(&ServiceKey) -> bool) -> BTreeSet<u32> {
+        let of = |(id, _): &(InstanceId, u32)| self.get(*id).is_some_and(|i| is_meant(&i.service));
         self.living_pids().filter(of).map(|(_, pid)| pid).collect()
     }
 

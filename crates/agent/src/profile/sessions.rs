@@ -4,6 +4,7 @@
 use crate::desired::ProfileWish;
 use crate::enrich::Processes;
 use crate::proc::is_there;
+use coral_model::profile::Target;
 use coral_model::want::{WantReport, WantState, session};
 use coral_model::{Observed, ServiceKey};
 use coral_probes::sampler::Sampler;
@@ -18,6 +19,9 @@ pub type Met = BTreeMap<u32, (ServiceKey, u32)>;
 
 /// The number under which samples are stored, and the time that each stands for.
 type Stored = (u64, Duration);
+
+/// Instead of a process: all of the host.
+const ALL: u32 = 0;
 
 /// Samples of a session that ended are taken for so many ticks.
 const AFTER_TICKS: u8 = 2;
@@ -38,6 +42,8 @@ struct Session {
 pub struct Sessions {
     /// Whether this host's policy allows any.
     pub is_allowed: bool,
+    /// What this host is called: its name, its agent's id.
+    pub names: Vec<String>,
     running: BTreeMap<String, Session>,
     /// Those that ended a moment ago, by number: how their last samples are stored, which the kernel side still has.
     ended: BTreeMap<u32, (Stored, u8)>,
@@ -49,7 +55,8 @@ pub struct Sessions {
 
 impl Sessions {
     /// What the colony wishes now: what is new begins, what is missing ends.
-    pub fn wish(&mut self, wishes: Vec<ProfileWish>, sampler: &mut Sampler) {
+    pub fn wish(&mut self, mut wishes: Vec<ProfileWish>, sampler: &mut Sampler) {
+        wishes.retain(|wish| self.is_here(&wish.target));
         let ids: BTreeSet<&String> = wishes.iter().map(|w| &w.id).collect();
         self.over.retain(|id| ids.contains(id));
         let gone = self.running.keys().filter(|id| !ids.contains(id));
@@ -61,6 +68,11 @@ impl Sessions {
                 self.begin(wish, sampler);
             }
         }
+    }
+
+    fn is_here(&self, target: &Target) -> bool {
+        let is_this = |host: &String| self.names.contains(host);
+        target.host.as_ref().is_none_or(is_this)
     }
 
     fn begin(&mut self, wish: ProfileWish, sampler: &mut Sampler) {
@@ -130,7 +142,7 @@ impl Sessions {
             self.end(&id, WantState::Expired, sampler);
         }
         for session in self.running.values_mut() {
-            let there = there(&session.wish.service, processes, met);
+            let there = meant(&session.wish.target, processes, met);
             self.reports.extend(session.aim(there, sampler));
         }
         std::mem::take(&mut self.reports)
@@ -149,12 +161,19 @@ impl Sessions {
     }
 }
 
-/// The living processes of a service. Most programs have no socket, and no entry of their own: they are known by where
-/// samples were.
-fn there(service: &ServiceKey, processes: &Processes, met: &Met) -> BTreeSet<u32> {
-    let own = met.iter().filter(|(_, (of, _))| of == service);
+/// The processes that a target means now; [`ALL`] for those of the whole host. Most programs have no socket, and no entry
+/// of their own: they are known by where samples were.
+fn meant(target: &Target, processes: &Processes, met: &Met) -> BTreeSet<u32> {
+    let Some(name) = &target.service else {
+        let all = || BTreeSet::from([ALL]);
+        let one = target.pid.map(|pid| Some(pid).filter(|pid| is_there(*pid)));
+        return one.map_or_else(all, |pid| pid.into_iter().collect());
+    };
+    let own = met.iter().filter(|(_, (of, _))| of.is_called(name));
     let own = own.map(|(tgid, _)| *tgid).filter(|tgid| is_there(*tgid));
-    own.chain(processes.pids_of(service)).collect()
+    let known = processes.pids_of(|service| service.is_called(name));
+    let is_meant = |pid: &u32| target.pid.is_none_or(|wanted| wanted == *pid);
+    own.chain(known).filter(is_meant).collect()
 }
 
 impl Session {
@@ -170,6 +189,7 @@ impl Session {
         }
         let (state, reason) = match there.len() {
             0 => (WantState::Pending, "no process of it is here".to_owned()),
+            _ if there.contains(&ALL) => (WantState::Attached, "all processes".to_owned()),
             1 => (WantState::Attached, "1 process".to_owned()),
             n => (WantState::Attached, format!("{n} processes")),
         };

@@ -21,7 +21,7 @@ pub(super) fn resolve(scope: &Scope<'_>, name: &str) -> Result<Vec<ServiceKey>, 
     let known = scope.snapshot().services()?;
     let found: Vec<_> = known
         .iter()
-        .filter(|s| s.name.raw() == name || full(s) == name)
+        .filter(|s| s.is_called(name))
         .cloned()
         .collect();
     if found.is_empty() {
@@ -31,10 +31,6 @@ pub(super) fn resolve(scope: &Scope<'_>, name: &str) -> Result<Vec<ServiceKey>, 
         });
     }
     Ok(found)
-}
-
-fn full(service: &ServiceKey) -> String {
-    format!("{}/{}", service.namespace.raw(), service.name.raw())
 }
 
 fn nearest(name: &str, known: &[ServiceKey]) -> Vec<String> {

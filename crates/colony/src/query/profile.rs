@@ -2,15 +2,15 @@
 //! of its caller as well. Stacks that read alike are one.
 
 use super::scope::Scope;
+use coral_model::Observed;
 use coral_model::profile::{
     Binary, Flame, FlameFunction, FlameStack, MissingNames, ProfileKind, StackEnd, Unwind,
 };
-use coral_model::{Observed, ServiceKey};
-use coral_store::{Place, ProfileFilter, ProfileRow, StoreError, StoredProfile};
+use coral_store::{InstanceId, Place, ProfileFilter, ProfileRow, StoreError, StoredProfile};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The outermost functions of programs and threads: a stack that begins with one is whole.
-const BEGINS: [&str; 12] = [
+const BEGINS: [&str; 13] = [
     "_start",
     "main",
     "__libc_start_main",
@@ -21,30 +21,63 @@ const BEGINS: [&str; 12] = [
     "__clone",
     "start_thread",
     "runtime.goexit",
+    "runtime.mstart",
     "runtime.rt0_go",
     "_rt0_amd64_linux",
 ];
 
+/// Which samples of a stretch.
+pub(super) struct Part {
+    instances: Vec<InstanceId>,
+    /// Of this build alone.
+    build: Option<String>,
+}
+
+impl Part {
+    /// Those of these instances.
+    pub const fn of(instances: Vec<InstanceId>) -> Self {
+        Self {
+            instances,
+            build: None,
+        }
+    }
+
+    /// Those of one build.
+    #[must_use]
+    pub fn built(self, build: String) -> Self {
+        Self {
+            build: Some(build),
+            ..self
+        }
+    }
+}
+
+/// The samples of a part, beside those of another.
 pub(super) fn answer(
-    scope: &Scope<'_>,
-    earlier: Option<&Scope<'_>>,
-    only: &[ServiceKey],
+    (scope, part): (&Scope<'_>, Part),
+    earlier: Option<(&Scope<'_>, Part)>,
     (kind, session): (ProfileKind, u64),
 ) -> Result<Flame, StoreError> {
-    let read = |scope: &Scope<'_>| {
+    let read = |scope: &Scope<'_>, part: Part| {
         scope.snapshot().profile(&ProfileFilter {
             window: scope.window,
-            instances: Some(scope.ids_of(only)),
+            // A session is about nobody else, and knows processes that have no instance of their own.
+            instances: (session == 0).then_some(part.instances),
+            build: part.build,
             kind,
             session,
         })
     };
-    let mut build = Build::default();
-    build.add(&read(scope)?);
-    if let Some(earlier) = earlier {
-        build.compare(&read(earlier)?);
+    let mut build = Build {
+        are_builds_compared: part.build.is_some(),
+        ..Build::default()
+    };
+    build.add(&read(scope, part)?);
+    let is_compared = earlier.is_some();
+    if let Some((scope, part)) = earlier {
+        build.compare(&read(scope, part)?);
     }
-    Ok(build.flame(earlier.is_some()))
+    Ok(build.flame(is_compared))
 }
 
 /// How often a stack was met, now and before.
@@ -60,6 +93,8 @@ type Identity = (Observed, Option<Observed>, Observed, bool, bool);
 
 #[derive(Default)]
 struct Build {
+    /// Builds lie in other folders than those before them: their functions are known by their names alone.
+    are_builds_compared: bool,
     numbers: HashMap<Identity, u32>,
     functions: Vec<FlameFunction>,
     /// How often each line of a function was met.
@@ -69,6 +104,7 @@ struct Build {
     missing: BTreeMap<Observed, MissingNames>,
     instances: BTreeSet<u32>,
     builds: BTreeSet<String>,
+    before_builds: BTreeSet<String>,
     samples: u64,
     before: u64,
     longest_ns: u64,
@@ -98,6 +134,9 @@ impl Build {
         self.each(stored, |build, row, stack| {
             build.sums.entry(stack.key()).or_default().before += row.samples;
             build.before += row.samples;
+            if !row.build.is_empty() {
+                build.before_builds.insert(row.build.clone());
+            }
         });
     }
 
@@ -179,7 +218,11 @@ impl Build {
 
     fn number(&mut self, function: &FlameFunction) -> u32 {
         let f = function.clone();
-        let identity = (f.name, f.file, f.binary, f.inlined, f.kernel);
+        let (file, binary) = match self.are_builds_compared && !f.kernel {
+            true => (None, Observed::default()),
+            false => (f.file, f.binary),
+        };
+        let identity = (f.name, file, binary, f.inlined, f.kernel);
         *self.numbers.entry(identity).or_insert_with(|| {
             self.functions.push(function.clone());
             self.functions.len() as u32 - 1
@@ -213,6 +256,7 @@ impl Build {
                 .map_or(0, |hz| u32::try_from(hz).unwrap_or(u32::MAX)),
             instances: self.instances.len() as u32,
             builds: self.builds.into_iter().collect(),
+            before_builds: self.before_builds.into_iter().collect(),
             samples: self.samples,
             before_samples: compared.then_some(self.before),
             functions: self.functions,

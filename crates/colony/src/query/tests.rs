@@ -3,6 +3,7 @@
 mod compare;
 mod diagnose;
 mod hosts;
+mod profiles;
 mod world;
 
 use coral_model::answer::EdgeSource;

@@ -31,13 +31,17 @@ impl From<QueryError> for Status {
         let text = error.to_string();
         match error {
             QueryError::Forbidden { .. } => Self::permission_denied(text),
-            QueryError::NoSuchService { .. } | QueryError::NoSuchHost { .. } => {
-                Self::not_found(text)
-            }
+            QueryError::NoSuchService { .. }
+            | QueryError::NoSuchHost { .. }
+            | QueryError::NoPreviousBuild(_) => Self::not_found(text),
             QueryError::Gone { .. } | QueryError::Coarse { .. } => Self::out_of_range(text),
             QueryError::Sql(SqlError::Limit(_)) => Self::resource_exhausted(text),
             QueryError::NotAnswered(_) => Self::unimplemented(text),
-            QueryError::Backwards | QueryError::Sql(_) => Self::invalid_argument(text),
+            QueryError::Backwards
+            | QueryError::TwoProcesses { .. }
+            | QueryError::WhoseBuild
+            | QueryError::ProfilesAlone
+            | QueryError::Sql(_) => Self::invalid_argument(text),
             QueryError::Store(_) => Self::internal(text),
         }
     }

@@ -1,7 +1,7 @@
 //! A profile as JSON: stacks of names with weights, and the functions by their own time.
 
 use super::{ratio, rfc3339};
-use crate::flame::{Totals, totals};
+use crate::flame::{Difference, Totals, differences, totals};
 use coral_model::Answer;
 use coral_model::profile::{Flame, FlameFunction, FlameStack, MissingNames};
 use serde::Serialize;
@@ -22,8 +22,13 @@ pub struct ProfileReport {
     pub before_samples: Option<u64>,
     pub instances: u32,
     pub builds: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before_builds: Vec<String>,
     pub stacks: Vec<StackReport>,
     pub functions: Vec<FunctionReport>,
+    /// Functions whose own share differs by more than chance explains, when there is something to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Vec<ChangedReport>>,
     pub unwind: UnwindReport,
     pub missing: Vec<MissingNamesReport>,
 }
@@ -47,10 +52,22 @@ pub struct FunctionReport {
     pub file: Option<String>,
     pub line: Option<u32>,
     pub binary: String,
+    /// Part of its caller's code: it was not called.
+    pub inlined: bool,
     pub self_samples: u64,
     pub total_samples: u64,
     pub self_ratio: Option<f64>,
     pub total_ratio: Option<f64>,
+}
+
+/// A function with another share of the samples than before.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChangedReport {
+    pub function: String,
+    pub self_ratio: Option<f64>,
+    pub before_self_ratio: Option<f64>,
+    /// One standard error of the difference.
+    pub error: Option<f64>,
 }
 
 /// How well stacks were walked and named, in samples.
@@ -99,8 +116,10 @@ impl ProfileReport {
             before_samples: flame.before_samples,
             instances: flame.instances,
             builds: flame.builds.clone(),
+            before_builds: flame.before_builds.clone(),
             stacks: flame.stacks.iter().map(stack).collect(),
             functions: totals(flame).iter().map(|t| function(flame, t)).collect(),
+            changed: flame.before_samples.map(|_| changed(flame)),
             unwind: UnwindReport {
                 user: u.user,
                 complete: u.complete,
@@ -121,6 +140,16 @@ fn name(flame: &Flame, function: u32) -> String {
         .map_or_else(String::new, named)
 }
 
+fn changed(flame: &Flame) -> Vec<ChangedReport> {
+    let report = |d: &Difference| ChangedReport {
+        function: name(flame, d.function),
+        self_ratio: ratio(Some(d.now)),
+        before_self_ratio: ratio(Some(d.before)),
+        error: ratio(Some(d.error)),
+    };
+    differences(flame).iter().map(report).collect()
+}
+
 fn function(flame: &Flame, totals: &Totals) -> FunctionReport {
     let f = &flame.functions[totals.function as usize];
     let share = |n: u64| ratio((flame.samples > 0).then(|| n as f64 / flame.samples as f64));
@@ -128,6 +157,7 @@ fn function(flame: &Flame, totals: &Totals) -> FunctionReport {
         function: f.name.visible().into_owned(),
         file: f.file.as_ref().map(|f| f.visible().into_owned()),
         line: f.line,
+        inlined: f.inlined,
         binary: f.binary.visible().into_owned(),
         self_samples: totals.own,
         total_samples: totals.total,

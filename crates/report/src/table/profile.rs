@@ -11,6 +11,8 @@ const LISTED: usize = 30;
 const MISSING: usize = 5;
 /// The widest name.
 const NAME: usize = 80;
+/// As much of a build id tells builds apart.
+const BUILD: usize = 12;
 
 pub(super) fn text(flame: &Flame) -> String {
     let mut out = head(flame);
@@ -18,7 +20,13 @@ pub(super) fn text(flame: &Flame) -> String {
         return out;
     }
     match flame.before_samples {
-        Some(before) => out.push_str(&compared(flame, before)),
+        Some(before) => {
+            if before > 0 {
+                let builds = builds(&flame.before_builds);
+                out.push_str(&format!("before: {before} samples{builds}\n"));
+            }
+            out.push_str(&compared(flame, before));
+        }
         None => out.push_str(&hottest(flame)),
     }
     for missing in flame.missing.iter().take(MISSING) {
@@ -46,12 +54,16 @@ fn head(flame: &Flame) -> String {
         1 => "1 process".to_owned(),
         n => format!("{n} processes"),
     };
-    let builds = match flame.builds.as_slice() {
-        [] => String::new(),
-        [build] => format!(" · build {}", build.chars().take(12).collect::<String>()),
-        many => format!(" · {} builds", many.len()),
-    };
+    let builds = builds(&flame.builds);
     format!("{samples} samples at {hz} Hz · {instances}{builds} · {whole} of the stacks whole\n")
+}
+
+fn builds(all: &[String]) -> String {
+    match all {
+        [] => String::new(),
+        [build] => format!(" · build {}", build.chars().take(BUILD).collect::<String>()),
+        many => format!(" · {} builds", many.len()),
+    }
 }
 
 fn hottest(flame: &Flame) -> String {
@@ -83,9 +95,7 @@ fn compared(flame: &Flame, before: u64) -> String {
         return "no samples in the stretch to compare with\n".to_owned();
     }
     if all.is_empty() {
-        return format!(
-            "no function's share changed by more than chance explains ({before} samples before)\n"
-        );
+        return "no function's share differs by more than chance explains\n".to_owned();
     }
     let mut grid = Grid::new(&["CHANGE", "NOW", "BEFORE", "<FUNCTION", "<WHERE"]);
     for Difference {

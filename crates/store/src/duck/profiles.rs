@@ -7,13 +7,13 @@ use super::writer::Placed;
 use crate::StoreError;
 use crate::level::Level;
 use crate::profile::{
-    Place, ProfileFilter, ProfileRow, StoredProfile, file_id, file_ids, from_blob, stack_id,
-    to_blob,
+    Place, ProfileFilter, ProfileRow, ProfiledBuild, StoredProfile, file_id, file_ids, from_blob,
+    stack_id, to_blob,
 };
 use crate::read::InstanceId;
 use crate::registry::number;
 use coral_model::Observed;
-use coral_model::profile::{Binary, Function, Profile, StackEnd, Symbols};
+use coral_model::profile::{Binary, Function, Profile, ProfileKind, StackEnd, Symbols};
 use coral_model::{TimeNs, Window};
 use duckdb::{Appender, Connection, Row, params};
 use std::collections::{BTreeSet, HashSet};
@@ -187,6 +187,33 @@ pub(super) fn roll(level: Level, bucket: &str, width: u128, within: &str) -> Str
     )
 }
 
+/// When the builds of instances ran, in all that is kept from after a moment.
+pub(super) fn builds(kind: ProfileKind, since: TimeNs) -> String {
+    let kind = kind.code();
+    let level = |level: Level| {
+        let table = level.table("profile");
+        format!(
+            "SELECT instance, build, from_ns, to_ns FROM {table} WHERE to_ns > {} AND kind = {kind} AND session = 0",
+            since.0
+        )
+    };
+    let all: Vec<String> = Level::ALL.into_iter().map(level).collect();
+    format!(
+        "SELECT instance, build, min(from_ns), max(to_ns) FROM ({}) GROUP BY ALL ORDER BY ALL",
+        all.join(" UNION ALL ")
+    )
+}
+
+/// Reads a row of [`builds`].
+pub(super) fn build_row(row: &Row<'_>) -> duckdb::Result<Result<ProfiledBuild, StoreError>> {
+    Ok(Ok(ProfiledBuild {
+        instance: InstanceId(row.get(0)?),
+        build: row.get(1)?,
+        first: TimeNs(row.get(2)?),
+        last: TimeNs(row.get(3)?),
+    }))
+}
+
 /// The samples of one part of a window.
 pub(super) fn part(level: Level, part: Window, filter: &ProfileFilter) -> String {
     let (table, within) = (level.table("profile"), ends_in(part));
@@ -195,9 +222,12 @@ pub(super) fn part(level: Level, part: Window, filter: &ProfileFilter) -> String
         let ids: Vec<_> = ids.iter().map(|id| id.0.to_string()).collect();
         format!(" AND instance IN ({})", ids.join(","))
     });
+    let build = filter.build.as_ref().map_or(String::new(), |build| {
+        format!(" AND build = '{}'", build.replace('\'', "''"))
+    });
     format!(
         "SELECT instance, build, period_ns, stack, stack_end, samples FROM {table}
-         WHERE {within} AND kind = {kind} AND session = {session}{only}"
+         WHERE {within} AND kind = {kind} AND session = {session}{only}{build}"
     )
 }
 

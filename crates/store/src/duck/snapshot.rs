@@ -12,7 +12,7 @@ use crate::Edges;
 use crate::StoreError;
 use crate::kept::KeptConnect;
 use crate::level::{Level, Marks, Reach};
-use crate::profile::{ProfileFilter, StoredProfile};
+use crate::profile::{ProfileFilter, ProfiledBuild, StoredProfile};
 use crate::read::{
     EdgeRow, EventFilter, GaugePoint, GaugeRow, InstanceId, ProcessPoint, ProcessUse, SeenInstance,
     ShipState, Snapshot, Statement, SummaryFilter, SummaryRow,
@@ -21,6 +21,7 @@ use crate::registry::SEEN_STEP;
 use crate::sql::{self, Rules, SqlError};
 use crate::tally::Durations;
 use coral_model::answer::Table;
+use coral_model::profile::ProfileKind;
 use coral_model::{
     AgentHealth, AgentId, AuditRow, Event, Observed, Protocol, ServiceKey, Side, TimeNs, Window,
 };
@@ -272,6 +273,14 @@ impl Snapshot for View {
         };
         profiles::describe(self.connection()?, &mut found)?;
         Ok(found)
+    }
+
+    fn profiled_builds(
+        &self,
+        kind: ProfileKind,
+        since: TimeNs,
+    ) -> Result<Vec<ProfiledBuild>, StoreError> {
+        self.rows(&profiles::builds(kind, since), [], profiles::build_row)
     }
 
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError> {

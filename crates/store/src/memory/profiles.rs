@@ -1,17 +1,17 @@
 //! Profiles in memory.
 
 use crate::profile::{
-    Place, ProfileFilter, ProfileRow, StoredProfile, file_id, file_ids, stack_id,
+    Place, ProfileFilter, ProfileRow, ProfiledBuild, StoredProfile, file_id, file_ids, stack_id,
 };
 use crate::read::InstanceId;
 use coral_model::profile::{Function, Profile, ProfileKind, Symbols};
-use coral_model::{Observed, TimeNs};
+use coral_model::{Observed, TimeNs, Window};
 use std::collections::{BTreeMap, HashMap};
 
 /// Everything that was told.
 #[derive(Debug, Default)]
 pub(super) struct Profiles {
-    rows: Vec<(TimeNs, ProfileKind, u64, ProfileRow)>,
+    rows: Vec<(Window, ProfileKind, u64, ProfileRow)>,
     /// What the rows speak of; it has no rows of its own.
     content: StoredProfile,
     symbols: HashMap<Place, Vec<Function>>,
@@ -36,8 +36,8 @@ impl Profiles {
                 end: stack.end,
                 samples: stack.samples,
             };
-            let (end, kind) = (profile.window.to, profile.kind);
-            self.rows.push((end, kind, profile.session, row));
+            let (window, kind) = (profile.window, profile.kind);
+            self.rows.push((window, kind, profile.session, row));
         }
     }
 
@@ -54,14 +54,37 @@ impl Profiles {
         }
     }
 
+    pub fn builds(&self, kind: ProfileKind, since: TimeNs) -> Vec<ProfiledBuild> {
+        let mut builds: BTreeMap<(InstanceId, &str), ProfiledBuild> = BTreeMap::new();
+        for (window, of, session, row) in &self.rows {
+            if *of != kind || *session != 0 || window.to <= since {
+                continue;
+            }
+            let known = builds.entry((row.instance, &row.build));
+            let known = known.or_insert_with(|| ProfiledBuild {
+                instance: row.instance,
+                build: row.build.clone(),
+                first: window.from,
+                last: window.to,
+            });
+            known.first = known.first.min(window.from);
+            known.last = known.last.max(window.to);
+        }
+        builds.into_values().collect()
+    }
+
     pub fn find(&self, filter: &ProfileFilter, within: impl Fn(TimeNs) -> bool) -> StoredProfile {
         let mut sums: BTreeMap<_, u64> = BTreeMap::new();
-        for (end, kind, session, row) in &self.rows {
+        for (window, kind, session, row) in &self.rows {
             let instances = filter.instances.as_ref();
             let wanted = *kind == filter.kind
                 && *session == filter.session
-                && instances.is_none_or(|ids| ids.contains(&row.instance));
-            if wanted && within(*end) {
+                && instances.is_none_or(|ids| ids.contains(&row.instance))
+                && filter
+                    .build
+                    .as_ref()
+                    .is_none_or(|build| *build == row.build);
+            if wanted && within(window.to) {
                 let key = (row.instance, &row.build, row.period, row.stack, row.end);
                 *sums.entry(key).or_default() += row.samples;
             }

@@ -1,12 +1,13 @@
 //! Profiles: what went in comes out, with its names, in both stores and at every level.
 
 use crate::samples::{batch, second, window};
-use coral_model::Observed;
 use coral_model::profile::{
     Binary, Frame, Function, Profile, ProfileKind, Stack, StackEnd, SymbolRow, Symbols,
 };
+use coral_model::{Observed, TimeNs};
 use coral_store::{
-    Append, Duck, InstanceId, Keeping, Memory, ProfileFilter, Read, StoredBatch, StoredProfile,
+    Append, Duck, InstanceId, Keeping, Memory, ProfileFilter, ProfiledBuild, Read, StoredBatch,
+    StoredProfile,
 };
 use std::time::Duration;
 
@@ -76,6 +77,7 @@ async fn asked(store: &dyn Store, from: i64, to: i64) -> StoredProfile {
     let filter = ProfileFilter {
         window: window(from, to),
         instances: None,
+        build: None,
         kind: ProfileKind::Cpu,
         session: 0,
     };
@@ -106,17 +108,37 @@ async fn comes_out(store: &dyn Store) {
     let of_nobody = ProfileFilter {
         window: window(0, 200),
         instances: None,
+        build: None,
         kind: ProfileKind::Cpu,
         session: 0,
     };
+    let snapshot = store.snapshot().unwrap();
     for instances in [vec![InstanceId(77)], vec![]] {
         let filter = ProfileFilter {
             instances: Some(instances),
             ..of_nobody.clone()
         };
-        let nothing = store.snapshot().unwrap().profile(&filter).unwrap();
-        assert_eq!(nothing, StoredProfile::default());
+        assert_eq!(snapshot.profile(&filter).unwrap(), StoredProfile::default());
     }
+    let of_another = ProfileFilter {
+        build: Some("it's".to_owned()),
+        ..of_nobody
+    };
+    let nothing = snapshot.profile(&of_another).unwrap();
+    assert_eq!(nothing, StoredProfile::default());
+    let builds = |since: i64| {
+        let since = TimeNs(since * 1_000_000_000);
+        snapshot.profiled_builds(ProfileKind::Cpu, since).unwrap()
+    };
+    assert_eq!(builds(110), []);
+    let window = window(90, 110);
+    let expected = ProfiledBuild {
+        instance: row.instance,
+        build: "b1".to_owned(),
+        first: window.from,
+        last: window.to,
+    };
+    assert_eq!(builds(0), [expected]);
 }
 
 /// A thread of the kernel whose stack could not be read.

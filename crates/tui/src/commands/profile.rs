@@ -8,9 +8,9 @@ use crate::client::{self, wants};
 use crate::console::finer::{HZ, LEASE, SETTLES};
 use crate::failure::Failure;
 use crate::place::Place;
-use coral_model::profile::{Flame, ProfileKind};
+use coral_model::profile::{Flame, ProfileKind, Target};
 use coral_model::want::{LEASE_MAX, session};
-use coral_model::{Answer, AnswerBody, Question, ServiceKey, Span, TimeNs, Want, Window};
+use coral_model::{Answer, AnswerBody, Question, Span, TimeNs, Want, Window};
 use coral_report::flame;
 use jiff::tz::TimeZone;
 use std::io::{IsTerminal as _, Write as _};
@@ -37,7 +37,7 @@ pub(super) async fn run(
     let diff = options.diff.map(|d| d.resolve(now, &TimeZone::system()));
     let question = Question::Profile {
         span,
-        service: options.service.clone(),
+        target: target(&options),
         kind: ProfileKind::Cpu,
         session: 0,
         compare: diff.transpose()?,
@@ -46,7 +46,15 @@ pub(super) async fn run(
         return answer(place, &question, global, true).await;
     }
     let answer = client::ask(place, &question).await?;
-    print_as(&answer, &options.service, global.output)
+    print_as(&answer, &target(&options), global.output)
+}
+
+fn target(options: &CpuProfile) -> Target {
+    Target {
+        service: options.service.clone(),
+        host: options.host.clone(),
+        pid: options.pid,
+    }
 }
 
 /// Has finer samples taken, says how far they are, and shows them.
@@ -67,15 +75,15 @@ async fn take(
     let id = format!("profile/{}/{}", now.0, std::process::id());
     let question = |to: TimeNs| Question::Profile {
         span: Span::Between(Window { from: now, to }),
-        service: options.service.clone(),
+        target: target(options),
         kind: ProfileKind::Cpu,
         session: session(&id),
         compare: None,
     };
-    // A service that nobody knows is said before anything is taken.
+    // A service or host that nobody knows is said before anything is taken.
     client::ask(place, &question(super::now())).await?;
     let want = Want::Profile {
-        service: ServiceKey::plain(&options.service),
+        target: target(options),
         hz,
         lease,
     };
@@ -83,7 +91,7 @@ async fn take(
     follow(place, &id, lease, &question).await?;
     let answer = client::ask(place, &question(super::now())).await?;
     if global.output.is_of_profiles() {
-        return print_as(&answer, &options.service, global.output);
+        return print_as(&answer, &target(options), global.output);
     }
     shown(&answer, global.output, true)
 }
@@ -174,17 +182,22 @@ impl Drop for Progress {
     }
 }
 
-fn print_as(answer: &Answer, service: &str, output: Output) -> Result<(), Failure> {
+fn print_as(answer: &Answer, target: &Target, output: Output) -> Result<(), Failure> {
     let AnswerBody::Profile(flame) = &answer.body else {
         return Err(Failure::failed("the colony answered another question", ""));
     };
-    print_bytes(&form(answer, flame, service, output)?).map(drop)
+    print_bytes(&form(answer, flame, target, output)?).map(drop)
 }
 
-fn form(answer: &Answer, flame: &Flame, service: &str, output: Output) -> Result<Vec<u8>, Failure> {
+fn form(
+    answer: &Answer,
+    flame: &Flame,
+    target: &Target,
+    output: Output,
+) -> Result<Vec<u8>, Failure> {
     Ok(match output {
         Output::Svg => {
-            let title = format!("{service}: time on the processors");
+            let title = format!("{}: time on the processors", target.text());
             flame::svg(flame, &title)
                 .map_err(|e| Failure::failed(e.to_string(), "a longer --since may hold some"))?
         }

@@ -178,11 +178,11 @@ fn kind(question: &Question) -> Option<Kind> {
         }
         // A finer profile stands for itself.
         Question::Profile {
-            service,
+            target,
             session: 0,
             compare,
             ..
-        } => Some((question.name(), Some(service.clone()), compare.is_some())),
+        } => Some((question.name(), target.service.clone(), compare.is_some())),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 use super::moment::Moment;
 use super::questions;
 use crate::failure::Failure;
+use coral_model::profile::Target;
 use coral_model::want::session;
 use coral_model::{Question, ServiceKey, TimeNs, Want, Window};
 use std::time::Duration;
@@ -61,7 +62,7 @@ impl Finer {
     /// The wish for it.
     pub fn want(&self) -> Want {
         Want::Profile {
-            service: self.service.clone(),
+            target: Target::service(questions::full_name(&self.service)),
             hz: HZ,
             lease: LEASE,
         }

@@ -282,7 +282,7 @@ pub const TABLE: &[Binding] = &[
     line(Scope::Rows, &[key('z')], Command::Zoom, "full screen", "the pane on the full screen, and back"),
     line(Scope::Time, &[key('t')], Command::Pick, "time", "pick a moment: 14:32, -2h, yesterday 03:00"),
     line(Scope::Panes, &[code(KeyCode::Tab)], Command::NextPane, "pane", "to the other pane"),
-    line(Scope::Rows, &[key('e')], Command::ExportMenu, "export", "write the table to a file: csv, json, markdown; a flame graph: svg, folded"),
+    line(Scope::Rows, &[key('e')], Command::ExportMenu, "export", "write the table to a file: csv, json, markdown; a flame graph: svg, folded, pprof"),
     line(Scope::Act, &[key('m')], Command::Note, "note", "write something down on the timeline"),
     line(Scope::Pages, &[key('1')], Command::Services, "", "page 1, Services"),
     line(Scope::Pages, &[key('2')], Command::Topology, "", "page 2, Topology"),

@@ -1,7 +1,7 @@
 //! The questions that the console asks, each written in one place.
 
 use super::time::Compare;
-use coral_model::profile::ProfileKind;
+use coral_model::profile::{ProfileKind, Target};
 use coral_model::{
     Compare as Earlier, EventKind, Observed, Question, ServiceKey, Span, TimeNs, Window,
 };
@@ -17,8 +17,9 @@ const SLICES: u32 = 45;
 const SLICE_MIN: Duration = Duration::from_secs(10);
 
 /// What changed or broke, of all that happens.
-pub const CHANGES: [EventKind; 5] = [
+pub const CHANGES: [EventKind; 6] = [
     EventKind::Change,
+    EventKind::Regression,
     EventKind::Restart,
     EventKind::Start,
     EventKind::Crash,
@@ -77,7 +78,7 @@ pub fn events(span: Span, service: Option<&ServiceKey>, kinds: &[EventKind]) -> 
 pub fn profile(span: Span, service: &ServiceKey, compare: Compare) -> Question {
     Question::Profile {
         span,
-        service: full_name(service),
+        target: Target::service(full_name(service)),
         kind: ProfileKind::Cpu,
         session: 0,
         compare: compare.back().map(|(back, _)| Earlier::Back(back)),
@@ -88,7 +89,7 @@ pub fn profile(span: Span, service: &ServiceKey, compare: Compare) -> Question {
 pub fn profile_of(window: Window, service: &ServiceKey, session: u64) -> Question {
     Question::Profile {
         span: Span::Between(window),
-        service: full_name(service),
+        target: Target::service(full_name(service)),
         kind: ProfileKind::Cpu,
         session,
         compare: None,

@@ -91,14 +91,7 @@ fn errors_say_what_to_do_and_have_their_code() {
         (code(&usage), error(&usage)["error"]["code"].clone()),
         (2, "usage".into())
     );
-    let builds = [
-        "query",
-        "summary",
-        "--compare",
-        "previous-build",
-        "-o",
-        "json",
-    ];
+    let builds = ["query", "summary", "--compare", "previous", "-o", "json"];
     let builds = coral(dir.path(), &builds);
     assert_eq!(
         (code(&builds), error(&builds)["error"]["code"].clone()),

@@ -3,8 +3,8 @@
 use crate::fixture;
 use crate::pages::shop;
 use crate::screen::{Screen, shop_answers};
-use coral_model::profile::Flame;
-use coral_model::{Answer, AnswerBody, Observed, Question, ServiceKey, TimeNs, Want};
+use coral_model::profile::{Flame, Target};
+use coral_model::{Answer, AnswerBody, Observed, Question, TimeNs, Want};
 use coral_tui::console::event::{Action, Event};
 use coral_tui::console::flame::{Graph, Shape, Tree, Way, lay_out};
 use coral_tui::console::glyphs::Glyphs;
@@ -152,13 +152,13 @@ fn p_takes_a_finer_profile_that_fills_while_one_watches() {
     let [Action::Profile { id, want }] = profile_actions(&actions)[..] else {
         panic!("{actions:?}");
     };
-    let Want::Profile { service, hz, lease } = want else {
+    let Want::Profile { target, hz, lease } = want else {
         panic!("{want:?}");
     };
-    let asked = (service, *hz, *lease);
+    let asked = (target, *hz, *lease);
     assert_eq!(
         asked,
-        (&ServiceKey::plain("payments"), 99, Duration::from_secs(30))
+        (&Target::service("payments"), 99, Duration::from_secs(30))
     );
     let id = id.clone();
     let said = Ok(("pending".to_owned(), "web-2 is asked".to_owned()));
@@ -257,16 +257,18 @@ fn what_is_taken_away_from_a_flame_graph() {
         "{link}"
     );
     for (line, name, begin) in [
-        (0, ".svg", "<?xml"),
-        (1, ".folded", "payments;_start;"),
-        (2, ".csv", "function,file,line"),
+        (0, ".svg", &b"<?xml"[..]),
+        (1, ".folded", b"payments;_start;"),
+        // Field 1 of a profile, the type of its values: profile.proto of pprof.
+        (2, ".pb", b"\x0a\x04\x08\x01\x10\x02"),
+        (3, ".csv", b"function,file,line"),
     ] {
         screen.keys("e");
         screen.keys(&"j".repeat(line));
         match screen.keys("\n").actions.as_slice() {
-            [Action::Save { name: file, text }] => {
+            [Action::Save { name: file, bytes }] => {
                 assert_eq!(*file, format!("coral-profile-20261120-133630{name}"));
-                assert!(text.starts_with(begin), "{}", &text[..80]);
+                assert!(bytes.starts_with(begin), "{:?}", &bytes[..80]);
             }
             other => panic!("{other:?}"),
         }

@@ -2,7 +2,7 @@
 //! whose share grew most.
 
 use super::{Found, full};
-use crate::query::profile;
+use crate::query::profile::{self, Part};
 use crate::query::scope::Scope;
 use crate::query::{Query, QueryError};
 use coral_model::diagnosis::{Next, ProfileKind as Wanted};
@@ -59,8 +59,10 @@ impl Query {
             let Some((after, before)) = &scopes else {
                 continue;
             };
+            let part = |scope: &Scope<'_>| Part::of(scope.ids_of(std::slice::from_ref(&key)));
+            let before = (before, part(before));
             let asked = (ProfileKind::Cpu, 0);
-            let flame = profile::answer(after, Some(before), std::slice::from_ref(&key), asked)?;
+            let flame = profile::answer((after, part(after)), Some(before), asked)?;
             match grown(&flame) {
                 Some((function, evidence)) => {
                     cause.function = Some(function);

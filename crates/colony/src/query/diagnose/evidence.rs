@@ -3,7 +3,7 @@
 
 use super::Found;
 use super::fill::rounded;
-use coral_model::profile::ProfileKind;
+use coral_model::profile::{ProfileKind, Target};
 use coral_model::{Diagnosis, Question, ServiceKey, Span, TimeNs, Window};
 use coral_proto::v1;
 use prost::Message as _;
@@ -52,7 +52,7 @@ fn shown_by(text: &str, service: Option<&ServiceKey>) -> Question {
         },
         () if text.starts_with(super::descent::WORD) => Question::Profile {
             span,
-            service,
+            target: Target::service(service),
             kind: ProfileKind::Cpu,
             session: 0,
             compare: None,

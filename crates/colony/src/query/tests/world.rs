@@ -2,7 +2,7 @@
 
 use crate::ingest::Ingest;
 use crate::live::Live;
-use crate::query::{About, Query, QueryError};
+use crate::query::{About, Judged, Query, QueryError};
 use coral_model::summary::Counts;
 use coral_model::*;
 use coral_store::Memory;
@@ -193,6 +193,10 @@ impl World {
             via: Via::Unix,
         };
         self.query.run(&question, &caller, second(now))
+    }
+
+    pub fn regressions(&self, judged: &mut Judged, now: i64) -> Vec<Event> {
+        self.query.regressions(judged, second(now)).unwrap()
     }
 
     pub fn ask(&self, question: Question, now: i64) -> Answer {

@@ -1,0 +1,172 @@
+//! Deployments that made something slower: a build that came lately is held against the one before it, function by function.
+
+use super::profile::{self, Part};
+use super::scope::Scope;
+use super::target::{Build, pair, together};
+use super::{Query, QueryError};
+use coral_model::profile::{Flame, ProfileKind};
+use coral_model::{AgentId, Event, EventKind, Observed, ServiceKey, TimeNs, Window};
+use coral_report::flame::{Difference, differences};
+use coral_store::{EventFilter, InstanceId, ProfiledBuild, SeenInstance};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+/// A build is looked at for so long after it came.
+const LATELY: Duration = Duration::from_secs(24 * 3600);
+/// The one before it is looked for so much further back.
+const BEFORE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Both are judged by at most so much of their time.
+const LOOKED_AT: Duration = Duration::from_secs(3600);
+/// With fewer samples of either nothing is said yet; at 19 Hz about half a minute of a processor.
+const SAMPLES: u64 = 500;
+/// Growth of a function's share that is worth an event, beyond what chance explains.
+const GROWN: f64 = 0.02;
+/// Functions that an event names.
+const NAMED: usize = 3;
+/// As much of a build id tells builds apart.
+const SHORT: usize = 12;
+/// Who writes the events that no agent ships.
+const WRITER: &str = "colony";
+
+/// The builds that were judged.
+#[derive(Debug, Default)]
+pub struct Judged(BTreeSet<(ServiceKey, String)>);
+
+impl Query {
+    /// The builds that came lately and spend more of their time somewhere than those before them, each once. Blocks.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn regressions(&self, judged: &mut Judged, now: TimeNs) -> Result<Vec<Event>, QueryError> {
+        let window = Window {
+            from: now.minus(LATELY),
+            to: now,
+        };
+        let scope = Scope::new(&*self.store, &self.live, window, now)?;
+        let since = window.from.minus(BEFORE);
+        let profiled = scope.snapshot().profiled_builds(ProfileKind::Cpu, since)?;
+        let seen = scope.snapshot().instances(Window {
+            from: since,
+            to: now,
+        })?;
+        let services = by_service(&seen, profiled);
+        judged
+            .0
+            .retain(|(service, _)| services.contains_key(service));
+        let mut events = vec![];
+        for (service, builds) in services {
+            let Some((runs, ran)) = pair(together(builds.into_iter()), window) else {
+                continue;
+            };
+            let key = (service.clone(), runs.id.clone());
+            let is_new = runs.first > window.from && ran.first < runs.first;
+            if !is_new || judged.0.contains(&key) {
+                continue;
+            }
+            let instances = || ids(&seen, &service);
+            let Some(flame) = self.compared_builds((&runs, &ran), instances, now)? else {
+                continue;
+            };
+            judged.0.insert(key);
+            let event = event(&service, &flame, (&runs, &ran));
+            events.extend(event.filter(|event| !is_told(&scope, event)));
+        }
+        Ok(events)
+    }
+
+    /// Both builds, when there are enough samples of each.
+    fn compared_builds(
+        &self,
+        (runs, ran): (&Build, &Build),
+        instances: impl Fn() -> Vec<InstanceId>,
+        now: TimeNs,
+    ) -> Result<Option<Flame>, QueryError> {
+        let window = Window {
+            from: runs.first,
+            to: runs.last.min(runs.first.plus(LOOKED_AT)),
+        };
+        let length = Window {
+            from: now.minus(LOOKED_AT),
+            to: now,
+        };
+        let scope = Scope::new(&*self.store, &self.live, window, now)?;
+        let before = self.before((runs, ran), length, now)?;
+        let part = |build: &Build| Part::of(instances()).built(build.id.clone());
+        let flame = profile::answer(
+            (&scope, part(runs)),
+            Some((&before, part(ran))),
+            (ProfileKind::Cpu, 0),
+        )?;
+        let enough = flame.samples.min(flame.before_samples.unwrap_or(0)) >= SAMPLES;
+        Ok(enough.then_some(flame))
+    }
+}
+
+fn by_service(
+    seen: &[SeenInstance],
+    profiled: Vec<ProfiledBuild>,
+) -> BTreeMap<ServiceKey, Vec<ProfiledBuild>> {
+    let of: HashMap<InstanceId, &ServiceKey> =
+        seen.iter().map(|s| (s.id, &s.instance.service)).collect();
+    let mut services: BTreeMap<ServiceKey, Vec<ProfiledBuild>> = BTreeMap::new();
+    for build in profiled {
+        if let Some(&service) = of.get(&build.instance) {
+            services.entry(service.clone()).or_default().push(build);
+        }
+    }
+    services
+}
+
+fn ids(seen: &[SeenInstance], service: &ServiceKey) -> Vec<InstanceId> {
+    let own = seen.iter().filter(|s| s.instance.service == *service);
+    own.map(|s| s.id).collect()
+}
+
+/// Whether it was written before this colony began.
+fn is_told(scope: &Scope<'_>, event: &Event) -> bool {
+    let around = Window {
+        from: event.at.minus(Duration::from_nanos(1)),
+        to: event.at,
+    };
+    let told = scope.snapshot().events(&EventFilter {
+        window: around,
+        services: event.service.iter().cloned().collect(),
+        kinds: vec![EventKind::Regression],
+        limit: usize::from(u8::MAX),
+    });
+    told.is_ok_and(|told| told.iter().any(|known| known.text == event.text))
+}
+
+fn event(service: &ServiceKey, flame: &Flame, (runs, ran): (&Build, &Build)) -> Option<Event> {
+    let all = differences(flame);
+    let grown: Vec<&Difference> = all
+        .iter()
+        .filter(|d| d.grown() >= GROWN)
+        .take(NAMED)
+        .collect();
+    if grown.is_empty() {
+        return None;
+    }
+    let one = |d: &&Difference| {
+        let name = flame.functions[d.function as usize].name.visible();
+        format!("{name} {:.1} % -> {:.1} %", d.before * 100.0, d.now * 100.0)
+    };
+    let functions: Vec<String> = grown.iter().map(one).collect();
+    let short = |build: &Build| build.id.chars().take(SHORT).collect::<String>();
+    let text = format!(
+        "{}: build {} after {}: more of its processor time in {}",
+        service.name.visible(),
+        short(runs),
+        short(ran),
+        functions.join(", ")
+    );
+    Some(Event {
+        at: runs.first,
+        until: None,
+        kind: EventKind::Regression,
+        agent: AgentId::new(WRITER).ok()?,
+        service: Some(service.clone()),
+        instance: None,
+        text: Observed::new(text),
+    })
+}
