@@ -6,7 +6,7 @@ mod folded;
 mod pprof;
 mod svg;
 
-pub use difference::{Difference, differences};
+pub use difference::{Difference, differences, grown};
 pub use folded::folded;
 pub use pprof::pprof;
 pub use svg::svg;

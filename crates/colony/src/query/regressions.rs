@@ -6,7 +6,7 @@ use super::target::{Build, pair, together};
 use super::{Query, QueryError};
 use coral_model::profile::{Flame, ProfileKind};
 use coral_model::{AgentId, Event, EventKind, Observed, ServiceKey, TimeNs, Window};
-use coral_report::flame::{Difference, differences};
+use coral_report::flame::{Difference, grown};
 use coral_store::{EventFilter, InstanceId, ProfiledBuild, SeenInstance};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -138,20 +138,15 @@ fn is_told(scope: &Scope<'_>, event: &Event) -> bool {
 }
 
 fn event(service: &ServiceKey, flame: &Flame, (runs, ran): (&Build, &Build)) -> Option<Event> {
-    let all = differences(flame);
-    let grown: Vec<&Difference> = all
-        .iter()
-        .filter(|d| d.grown() >= GROWN)
-        .take(NAMED)
-        .collect();
-    if grown.is_empty() {
-        return None;
-    }
-    let one = |d: &&Difference| {
+    let all = grown(flame).into_iter().filter(|d| d.grown() >= GROWN);
+    let one = |d: Difference| {
         let name = flame.functions[d.function as usize].name.visible();
         format!("{name} {:.1} % -> {:.1} %", d.before * 100.0, d.now * 100.0)
     };
-    let functions: Vec<String> = grown.iter().map(one).collect();
+    let functions: Vec<String> = all.take(NAMED).map(one).collect();
+    if functions.is_empty() {
+        return None;
+    }
     let short = |build: &Build| build.id.chars().take(SHORT).collect::<String>();
     let text = format!(
         "{}: build {} after {}: more of its processor time in {}",

@@ -10,3 +10,4 @@ mod hostile;
 mod large;
 mod run;
 mod session;
+mod whose;

@@ -73,3 +73,18 @@ fn a_name_is_no_number_of_samples() {
     assert!(!picture.contains("loop ("), "{picture}");
     assert_eq!(folded(&flame), "worker:1;main;loop_4 9\n");
 }
+
+#[test]
+fn what_grew_is_named_by_the_function_that_says_most() {
+    // 1 calls 2, whose calls of 3 grew; 3 is called from elsewhere as well.
+    let flame = flame(
+        &[
+            (&[0, 1, 2, 3], 500, 100),
+            (&[0, 3], 400, 800),
+            (&[0, 1], 100, 100),
+        ],
+        true,
+    );
+    let names: Vec<u32> = grown(&flame).iter().map(|d| d.function).collect();
+    assert_eq!(names, [2]);
+}

@@ -187,20 +187,18 @@ pub(super) fn roll(level: Level, bucket: &str, width: u128, within: &str) -> Str
     )
 }
 
-/// When the builds of instances ran, in all that is kept from after a moment.
-pub(super) fn builds(kind: ProfileKind, since: TimeNs) -> String {
-    let kind = kind.code();
-    let level = |level: Level| {
-        let table = level.table("profile");
-        format!(
-            "SELECT instance, build, from_ns, to_ns FROM {table} WHERE to_ns > {} AND kind = {kind} AND session = 0",
-            since.0
-        )
-    };
-    let all: Vec<String> = Level::ALL.into_iter().map(level).collect();
+/// The builds of instances in one part of a window.
+pub(super) fn builds_part(level: Level, part: Window, kind: ProfileKind) -> String {
+    let (table, within, kind) = (level.table("profile"), ends_in(part), kind.code());
     format!(
-        "SELECT instance, build, min(from_ns), max(to_ns) FROM ({}) GROUP BY ALL ORDER BY ALL",
-        all.join(" UNION ALL ")
+        "SELECT instance, build, from_ns, to_ns FROM {table} WHERE {within} AND kind = {kind} AND session = 0"
+    )
+}
+
+/// When each ran, one row a build and instance.
+pub(super) fn builds(all: &str) -> String {
+    format!(
+        "SELECT instance, build, min(from_ns), max(to_ns) FROM ({all}) GROUP BY ALL ORDER BY ALL"
     )
 }
 

@@ -280,7 +280,15 @@ impl Snapshot for View {
         kind: ProfileKind,
         since: TimeNs,
     ) -> Result<Vec<ProfiledBuild>, StoreError> {
-        self.rows(&profiles::builds(kind, since), [], profiles::build_row)
+        let ever = Window {
+            from: since,
+            to: TimeNs(i64::MAX / 2),
+        };
+        // A wide bucket would have a build begin long before it came.
+        let parts = self.marks()?.segments(ever, Level::TenSeconds).into_iter();
+        let parts = parts.map(|(level, part)| profiles::builds_part(level, part, kind));
+        let all = parts.collect::<Vec<_>>().join(" UNION ALL ");
+        self.rows(&profiles::builds(&all), [], profiles::build_row)
     }
 
     fn health(&self, window: Window) -> Result<Vec<AgentHealth>, StoreError> {
