@@ -87,6 +87,7 @@ fn target(question: &Question) -> Option<&str> {
         | Question::Requests { service, .. }
         | Question::Profile { service, .. } => Some(service),
         Question::Host { host, .. } => host.as_deref(),
+        Question::Evidence { id } => Some(id),
         Question::Sql { text, .. } => Some(text),
     }
 }

@@ -95,7 +95,7 @@ impl Colony {
         };
         let details = Arc::new(Details::default());
         let asked = Query::new(reader, live.clone(), parts.about);
-        let asked = Arc::new(asked.asking(details.clone()));
+        let asked = Arc::new(asked.asking(details.clone()).keeping(sink.clone()));
         let hub = Hub::start(asked.clone(), clock.clone(), parts.beat, stop.clone());
         let ship = ship::Service {
             ingest: Arc::new(Ingest::new(sink.clone(), live.clone(), &ships)),

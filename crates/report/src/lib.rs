@@ -17,9 +17,9 @@ pub use diagnosis::{diagnosis_markdown, diagnosis_text};
 pub use json::{
     AgentReport, BlindReport, CauseReport, CheckedReport, ColonyReport, DiagnosisReport,
     EdgeReport, EventReport, EventsReport, EvidenceReport, GaugeReport, HealthReport, HostReport,
-    IncidentReport, LossReport, MetricReport, MetricsReport, MissingReport, NodeReport,
-    ProfileReport, RedReport, Report, RequestReport, RequestsReport, ServiceReport, ServicesReport,
-    SqlReport, StatusReport, SummaryReport, SummaryRowReport, SymptomReport, TopologyReport,
-    UnreadReport, agent_state, rfc3339,
+    IncidentReport, KeptEvidenceReport, LossReport, MetricReport, MetricsReport, MissingReport,
+    NodeReport, ProfileReport, RedReport, Report, RequestReport, RequestsReport, ServiceReport,
+    ServicesReport, SqlReport, StatusReport, SummaryReport, SummaryRowReport, SymptomReport,
+    TopologyReport, UnreadReport, agent_state, rfc3339,
 };
 pub use table::{TableStyle, loss_line, table};

@@ -108,7 +108,7 @@ pub fn span(question: &Question) -> Option<Span> {
         | Question::Diagnose { span, .. }
         | Question::Incident { span, .. }
         | Question::Host { span, .. } => Some(*span),
-        Question::Status | Question::Sql { .. } => None,
+        Question::Status | Question::Evidence { .. } | Question::Sql { .. } => None,
     }
 }
 
