@@ -37,6 +37,9 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// Every signal.
+    pub const ALL: &'static [Self] = &[Self::Latency, Self::Errors, Self::Rate];
+
     /// The word of a symptom.
     pub const fn name(self) -> &'static str {
         match self {

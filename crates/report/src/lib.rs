@@ -13,7 +13,9 @@ mod table;
 pub mod text;
 
 pub use csv::{csv, csv_of, csv_rows};
-pub use diagnosis::{diagnosis_markdown, diagnosis_text};
+pub use diagnosis::{
+    DiagnosisLine, diagnosis_evidence, diagnosis_lines, diagnosis_markdown, diagnosis_text,
+};
 pub use json::{
     AgentReport, BlindReport, CauseReport, CheckedReport, ColonyReport, DiagnosisReport,
     EdgeReport, EventReport, EventsReport, EvidenceReport, GaugeReport, HealthReport, HostReport,

@@ -6,6 +6,7 @@
 mod colony;
 mod commands;
 mod diagnose;
+mod diagnosis;
 mod fixture;
 mod here;
 mod matrix;

@@ -76,7 +76,7 @@ fn with_keys_alone() {
 fn with_the_mouse_alone() {
     let (dir, socket) = home();
     let _colony = Colony::with(&socket, LIVE);
-    let mut coral = Pty::coral(dir.path(), &[], (160, 40));
+    let mut coral = Pty::coral(dir.path(), &[], (180, 40));
     coral.wait_for("✖ payments");
     let steps: &[(&str, &[&str])] = &[
         // A click selects, a second one opens.

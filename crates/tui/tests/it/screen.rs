@@ -54,6 +54,7 @@ impl Screen {
             read_only: false,
             zone: TimeZone::fixed(jiff::tz::offset(0)),
             open_at: None,
+            replay: None,
         };
         Self {
             app: App::new(config, (width, height), now),

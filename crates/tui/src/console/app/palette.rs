@@ -55,6 +55,9 @@ impl App {
                     | C::Topology
                     | C::Events
                     | C::Profiles
+                    | C::DiagnosePage
+                    | C::ToText
+                    | C::ToFindings
                     | C::PreviousBox
                     | C::NextBox
                     | C::Fleet
