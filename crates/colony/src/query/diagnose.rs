@@ -138,11 +138,15 @@ impl Query {
         let scope = Scope::new(&*self.store, &self.live, whole, now)?;
         let stated = stated(&scope, complaint)?;
         let complete = scope.complete_until(super::Uses::Intervals);
+        let lived = Window {
+            from: whole.from.max(scope.begin()).min(whole.to),
+            ..whole
+        };
         let axis = Axis::new(&Wanted {
             asked,
             begin: scope.begin(),
             complete: complete.unwrap_or(asked.to),
-            instances: scope.instances().count(),
+            instances: axis::present(scope.instances(), lived),
             age: now.since(asked.from),
         });
         let mut fill = fill::Fill::new(&scope, &axis);

@@ -3,7 +3,7 @@
 mod compare;
 mod diagnose;
 mod hosts;
-mod world;
+pub mod world;
 
 use coral_model::answer::EdgeSource;
 use coral_model::*;
