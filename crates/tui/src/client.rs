@@ -117,6 +117,7 @@ fn append(whole: &mut v1::AnswerPart, part: v1::AnswerPart) {
     whole.requests.extend(part.requests);
     whole.silent.extend(part.silent);
     whole.diagnosis = whole.diagnosis.take().or(part.diagnosis);
+    whole.evidence = whole.evidence.take().or(part.evidence);
     if let Some(more) = part.bundle {
         let joined = whole.bundle.get_or_insert_default();
         joined.incident += &more.incident;

@@ -10,7 +10,7 @@ mod clipboard;
 mod draw;
 mod drawing;
 pub mod event;
-mod evidence;
+pub(crate) mod evidence;
 pub mod filter;
 pub mod findings;
 pub mod finer;

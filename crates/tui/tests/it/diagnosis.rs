@@ -277,3 +277,40 @@ fn what_is_taken_away_from_a_diagnosis() {
     assert!(link.starts_with("coral://shop/diagnose?at="), "{link}");
     assert!(copied(&mut screen, 4).starts_with("# something is wrong since"));
 }
+
+#[test]
+fn an_id_that_is_pasted_into_the_palette_is_opened() {
+    let mut screen = shop(120, 40);
+    screen.keys(":e7k2m3qx4\n");
+    let text = screen.text();
+    assert!(
+        text.contains("payments::charge") && text.contains("◀ AT"),
+        "{text}"
+    );
+    screen.keys("\x1b");
+    assert!(screen.text().contains("IN FLIGHT"), "{}", screen.text());
+}
+
+fn replay(width: u16, height: u16) -> Screen {
+    Screen::replaying(width, height, fixture::diagnosis(Some("checkout")))
+}
+
+#[test]
+fn a_bundle_is_replayed_without_a_colony() {
+    for (width, height) in SIZES {
+        let mut screen = replay(width, height);
+        insta::assert_snapshot!(format!("replay_{width}x{height}"), screen.text());
+        screen.keys("1");
+        insta::assert_snapshot!(format!("replay_services_{width}x{height}"), screen.text());
+        screen.keys("7dtp0[\n");
+        assert!(screen.asked.is_empty(), "{:?}", screen.asked);
+    }
+    insta::assert_snapshot!("replay_small", replay(40, 10).text());
+    let mut screen = replay(120, 40);
+    screen.keys("yjj");
+    let actions = screen.keys("\n").actions;
+    let [Action::Copy { text, .. }] = actions.as_slice() else {
+        panic!("{actions:?}");
+    };
+    assert_eq!(text, "coral diagnose --bundle /tmp/incident");
+}

@@ -182,6 +182,7 @@ impl App {
         };
         let colony = match self.config.colony.as_str() {
             "local" => String::new(),
+            _ if self.config.replay.is_some() => String::new(),
             name => format!(" --colony {}", shell_word(name)),
         };
         let time = match (self.spot.page, self.time.end()) {

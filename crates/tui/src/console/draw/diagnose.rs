@@ -102,11 +102,8 @@ fn began(view: View<'_>, row: &Finding) -> String {
 /// The row for all: what a diagnosis of everything says, or of the one service.
 fn whole(view: View<'_>, columns: &[Column]) -> Line<'static> {
     let (app, theme) = (view.app, view.theme);
-    let service = match (&app.spot.service, &app.config.replay) {
-        (Some(service), _) => text::service(service),
-        (None, Some(replay)) => shown(&replay.name, SERVICE.2),
-        (None, None) => "all".to_owned(),
-    };
+    let service = app.spot.service.as_ref().map(text::service);
+    let service = service.unwrap_or("all".to_owned());
     let known = app.whole_diagnosis();
     let found = known.filter(|d| !d.abstained);
     let cause = found.and_then(|d| d.causes.first());

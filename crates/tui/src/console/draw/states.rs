@@ -60,7 +60,7 @@ fn only_diagnosis(view: View<'_>) -> Vec<Line<'static>> {
     vec![
         Line::styled(text, view.theme.bold()),
         Line::styled(
-            "It holds the figures, edges and events that a diagnosis looks at; no colony is asked.",
+            "It holds what a diagnosis looks at; no colony is asked.",
             view.theme.dim(),
         ),
         Line::default(),
