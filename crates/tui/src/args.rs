@@ -209,6 +209,9 @@ pub struct Diagnose {
     /// With --watch: run this in a shell for each line, with its JSON on stdin
     #[arg(long, value_name = "COMMAND", requires = "watch")]
     pub exec: Option<String>,
+    /// With --watch: post the JSON of each line to this http or https URL; @FILE names a file that holds it
+    #[arg(long, value_name = "URL", requires = "watch")]
+    pub webhook: Option<String>,
 }
 
 /// What can be done with incidents.

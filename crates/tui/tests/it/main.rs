@@ -20,4 +20,5 @@ mod screen;
 mod states;
 mod take;
 mod travel;
+mod webhook;
 mod wishes;
