@@ -207,11 +207,15 @@ fn call(batch: &Batch, caller: &Endpoint, callee: &Endpoint) -> Option<Call> {
     let caller = own(batch, caller)?.clone();
     let callee = match *callee {
         Endpoint::Instance(id) => own(batch, id)?.name.clone(),
-        Endpoint::Address {
-            ip: IpAddr::V4(ip),
-            port,
-        } => Observed::new(format!("{ip}:{port}")),
-        Endpoint::Address { ip, port } => Observed::new(format!("[{ip}]:{port}")),
+        Endpoint::Address { ip, port } => outside(ip, port),
     };
     Some((caller, callee))
+}
+
+/// An address without an agent, as what is called.
+pub fn outside(ip: IpAddr, port: u16) -> Observed {
+    match ip {
+        IpAddr::V4(ip) => Observed::new(format!("{ip}:{port}")),
+        IpAddr::V6(ip) => Observed::new(format!("[{ip}]:{port}")),
+    }
 }
