@@ -53,6 +53,7 @@ pub(super) async fn run(place: Place, config: Config) -> Result<(), Failure> {
     loop {
         let tick = match app.link {
             LinkState::Open => TICK,
+            _ if config.replay.is_some() => TICK,
             _ => TICK_WAITING,
         };
         let wake = if dirty { due } else { drawn + tick };
