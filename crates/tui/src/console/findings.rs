@@ -5,6 +5,7 @@ mod text;
 
 use coral_diagnose::baseline::Signal;
 use coral_model::{Event, EventKind, Observed, ServiceKey, TimeNs};
+use std::collections::HashMap;
 use std::time::Duration;
 
 pub use text::{TextLine, Tone, lay_out};
@@ -28,17 +29,16 @@ pub struct Finding {
 /// The findings that these events tell of, newest first: those that go on first, the newest of each first.
 pub fn of(events: &[Event]) -> Vec<Finding> {
     let mut found: Vec<Finding> = vec![];
+    // Where those that go on are, by whose figure they are about.
+    let mut open: HashMap<(Option<&ServiceKey>, &str), usize> = HashMap::new();
     for event in events.iter().rev() {
-        let about = subject(event.text.raw());
-        let same = |f: &&mut Finding| {
-            let open = f.ended.is_none() && f.service == event.service;
-            open && subject(f.what.raw()) == about
-        };
+        let about = (event.service.as_ref(), subject(event.text.raw()));
         // A colony that began anew tells of what it found before once more, and of no end.
-        if let Some(open) = found.iter_mut().rev().find(same) {
-            open.ended = Some(event.at);
+        if let Some(place) = open.remove(&about) {
+            found[place].ended = Some(event.at);
         }
         if event.kind == EventKind::AnomalyBegan {
+            open.insert(about, found.len());
             found.push(Finding {
                 began: event.at,
                 ended: None,

@@ -117,7 +117,7 @@ pub(in crate::console) struct Derived {
     pub(in crate::console) before_question: Option<Question>,
     /// Whose routes are shown, so that another one begins at the top.
     subject: Option<ServiceKey>,
-    pub(in crate::console) findings: Memo<(u64, Question, Filter), Findings>,
+    pub(in crate::console) findings: Memo<(Option<(Question, u64)>, Filter), Findings>,
     /// Places of the services of page 5.
     pub(in crate::console) profiled: Memo<(u64, Filter), Vec<usize>>,
 }
@@ -339,11 +339,8 @@ impl App {
         }
         if self.spot.page == Page::Diagnose {
             let filter = filter_of(Page::Diagnose);
-            let key = (
-                self.asked.version(),
-                self.anomalies_question(),
-                filter.clone(),
-            );
+            let standing = self.asked.standing(&self.anomalies_question());
+            let key = (standing, filter.clone());
             derived.findings.update(key, || self.make_findings(&filter));
         }
         if matches!(self.spot.page, Page::Events | Page::Service) {

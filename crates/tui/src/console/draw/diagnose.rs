@@ -52,12 +52,14 @@ fn findings(view: View<'_>, area: Rect, buf: &mut Buffer) {
     );
     let places = rows_of_table(area);
     let cursor = view.app.cursors.of(List::Findings);
-    let lines = std::iter::once(whole(view, &columns));
-    let lines = lines.chain(rows.iter().map(|row| finding(view, row, &columns)));
     let mut y = 0;
-    let shown = lines.enumerate().skip(cursor.offset());
-    for (index, line) in shown.take(usize::from(places.height)) {
+    let shown = (0..=rows.len()).skip(cursor.offset());
+    for index in shown.take(usize::from(places.height)) {
         let place = at(places, y);
+        let line = match index.checked_sub(1) {
+            None => whole(view, &columns),
+            Some(row) => finding(view, &rows[row], &columns),
+        };
         put(line, place, buf);
         if index == cursor.index() {
             buf.set_style(place, cursor_style(view));
