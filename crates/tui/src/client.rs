@@ -157,6 +157,9 @@ pub(crate) fn refused(status: &tonic::Status) -> Failure {
         Code::NotFound if message.starts_with("no host") => {
             Failure::failed(message, "`coral status` lists the hosts")
         }
+        Code::NotFound if message.starts_with("no evidence") => {
+            Failure::failed(message, "`coral diagnose` says what is wrong now, with ids")
+        }
         Code::NotFound => Failure::failed(message, "`coral services --all` lists what there is"),
         Code::ResourceExhausted => Failure::failed(message, ""),
         Code::OutOfRange => Failure::failed(message, "choose another --since or --until"),

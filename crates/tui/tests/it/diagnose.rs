@@ -137,6 +137,17 @@ fn evidence_is_opened_by_its_id() {
     );
     assert!(text.contains("/cart/:id"), "{text}");
     assert_eq!(code(&coral(home.path(), &["open", "nonsense"])), 2);
+    let unknown = coral(home.path(), &["open", "eggggggg2", "-o", "json"]);
+    assert_eq!(code(&unknown), 1);
+    let said = &error(&unknown)["error"];
+    assert!(
+        said["message"].to_string().contains("eggggggg2 is kept"),
+        "{said}"
+    );
+    assert!(
+        said["hint"].to_string().contains("coral diagnose"),
+        "{said}"
+    );
     let mut console = Pty::coral(home.path(), &["open", "e7k2m3qx4"], (120, 40));
     console.wait_for("payments::charge");
     console.wait_for("◀ AT");
