@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod flame;
+mod kept;
 mod requests;
 mod table;
 
@@ -354,6 +355,7 @@ impl From<&Answer> for v1::AnswerPart {
             AnswerBody::Profile(flame) => part.flame = Some(flame.into()),
             AnswerBody::Diagnose(diagnosis) => part.diagnosis = Some(diagnosis.into()),
             AnswerBody::Incident(bundle) => part.bundle = Some(bundle.into()),
+            AnswerBody::Evidence(kept) => part.evidence = Some(kept.into()),
             AnswerBody::Sql(table) => {
                 head.truncated = table.truncated;
                 part.table = Some(table.into());
@@ -387,6 +389,7 @@ impl TryFrom<v1::AnswerPart> for Answer {
                 AnswerBody::Diagnose(need(part.diagnosis, "answer.diagnosis")?.try_into()?)
             }
             "incident" => AnswerBody::Incident(need(part.bundle, "answer.bundle")?.into()),
+            "evidence" => AnswerBody::Evidence(need(part.evidence, "answer.evidence")?.try_into()?),
             "status" => AnswerBody::Status(need(part.status, "answer.status")?.try_into()?),
             "services" => AnswerBody::Services(rows(part.services)?),
             "summary" => AnswerBody::Summary(rows(part.summary)?),

@@ -74,7 +74,7 @@ impl From<&Question> for v1::Question {
 /// The stretch that a question is about, and at most how many rows it wants.
 fn frame(question: &Question) -> (Option<&Span>, u32) {
     match question {
-        Question::Status => (None, 0),
+        Question::Status | Question::Evidence { .. } => (None, 0),
         Question::Services { span, .. }
         | Question::Summary { span, .. }
         | Question::Metrics { span, .. }
@@ -139,6 +139,7 @@ fn kind(question: &Question) -> question::Kind {
         }),
         Question::Diagnose { service, at, .. } => Kind::Diagnose(complaint(service, *at)),
         Question::Incident { service, at, .. } => Kind::Incident(complaint(service, *at)),
+        Question::Evidence { id } => Kind::Evidence(v1::EvidenceQuestion { id: id.clone() }),
         Question::Sql { text, .. } => Kind::Sql(v1::SqlQuestion { text: text.clone() }),
     }
 }
@@ -196,6 +197,7 @@ impl TryFrom<v1::Question> for Question {
                 service: q.service,
                 at: q.at_ns.map(TimeNs),
             },
+            Kind::Evidence(q) => Question::Evidence { id: q.id },
             Kind::Host(q) => Question::Host { span, host: q.host },
             Kind::Sql(q) => {
                 let limit = if wire.limit == 0 {

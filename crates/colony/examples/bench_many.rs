@@ -1,5 +1,6 @@
-//! How long `summary`, `services` and `diagnose` take over a quarter of an hour of 1,000 services, as commands and console ask: from
-//! ten-second intervals and from rollups. Prints one line of JSON; `cargo xtask bench store` runs it.
+//! How long `summary`, `services` and `diagnose` take over a quarter of an hour of 1,000 services with 5,000 edges, as commands
+//! and console ask: from ten-second intervals and from rollups; and by how much memory grows in a diagnosis. Prints one line of
+//! JSON; `cargo xtask bench store` runs it.
 #![allow(clippy::unwrap_used, reason = "a bench may unwrap")]
 
 use coral_colony::ingest::Ingest;
@@ -12,6 +13,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const SERVICES: u32 = 1_000;
+/// Each service calls so many others.
+const CALLS: u32 = 5;
+/// In the last so many intervals one service is slow.
+const SLOW: i64 = 12;
+const CULPRIT: u32 = 700;
 const INTERVALS: i64 = 90;
 /// Each question is asked so often; the median counts.
 const ASKED: usize = 9;
@@ -36,9 +42,9 @@ fn instance(n: u32) -> Instance {
     }
 }
 
-fn figures(requests: u64) -> (Counts, Histogram) {
+fn figures(requests: u64, times: u64) -> (Counts, Histogram) {
     let mut durations = Histogram::default();
-    (0..requests).for_each(|i| durations.record(1_000_000 * (i + 1)));
+    (0..requests).for_each(|i| durations.record(times * 1_000_000 * (i + 1)));
     let counts = Counts {
         requests,
         errors: 0,
@@ -48,10 +54,13 @@ fn figures(requests: u64) -> (Counts, Histogram) {
 }
 
 /// An interval's summary and its last pulse of every service.
-fn items(to: TimeNs) -> Vec<Item> {
-    let (counts, durations) = figures(40);
-    let (pulse_counts, pulse_durations) = figures(4);
+fn items(n: i64) -> Vec<Item> {
+    let to = second(10 * n);
+    let (pulse_counts, pulse_durations) = figures(4, 1);
+    let slow = n > INTERVALS - SLOW;
+    let served = |instance| figures(40, if slow && instance == CULPRIT { 20 } else { 1 });
     let of = |instance: u32| {
+        let (counts, durations) = served(instance);
         let summary = Summary {
             window: Window {
                 from: to.minus(SUMMARY),
@@ -64,7 +73,7 @@ fn items(to: TimeNs) -> Vec<Item> {
             method: Method::Other,
             status_class: StatusClass::Success,
             counts,
-            durations: durations.clone(),
+            durations,
         };
         let pulse = Pulse {
             at: to,
@@ -78,7 +87,35 @@ fn items(to: TimeNs) -> Vec<Item> {
         };
         [Item::Summary(summary), Item::Pulse(pulse)]
     };
-    (0..SERVICES).flat_map(of).collect()
+    let items = (0..SERVICES).flat_map(of);
+    items.chain(edges(to, &served)).collect()
+}
+
+/// Each service is called by five of those before it.
+fn edges(to: TimeNs, served: &dyn Fn(u32) -> (Counts, Histogram)) -> Vec<Item> {
+    let edge = |n: u32| {
+        let callee = 1 + n / CALLS;
+        let caller = callee.saturating_sub(1 + (n % CALLS) * 37);
+        let (counts, durations) = served(callee);
+        Item::Edge(EdgeSummary {
+            window: Window {
+                from: to.minus(SUMMARY),
+                to,
+            },
+            caller: Endpoint::Instance(caller),
+            callee: Endpoint::Instance(callee),
+            protocol: Protocol::Http1,
+            side: Side::Client,
+            counts,
+            durations,
+            connections: 1,
+            bytes_sent: 100,
+            bytes_received: 200,
+            retransmits: None,
+            rtt: None,
+        })
+    };
+    (0..CALLS * (SERVICES - 1)).map(edge).collect()
 }
 
 async fn fill(ingest: &Ingest) {
@@ -91,7 +128,7 @@ async fn fill(ingest: &Ingest) {
             seq: Seq(n as u64),
             clock: to,
             instances: instances.clone(),
-            items: items(to),
+            items: items(n),
             unknown: 0,
         };
         ingest.take(&agent, next, to).await.unwrap();
@@ -113,6 +150,23 @@ fn ms(query: &Query, question: &Question, now: TimeNs) -> f64 {
     let mut took: Vec<f64> = (0..ASKED).map(ask).collect();
     took.sort_by(f64::total_cmp);
     took[ASKED / 2]
+}
+
+/// A line of this process's status, in megabytes.
+fn status_mb(name: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|l| l.starts_with(name)).unwrap();
+    let kb: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kb / 1e3
+}
+
+/// By how much the most memory of an answer is above that before it.
+fn grown_mb(query: &Query, question: &Question, now: TimeNs) -> f64 {
+    let before = status_mb("VmRSS:");
+    // The peak is counted from here on.
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    ms(query, question, now);
+    status_mb("VmHWM:") - before
 }
 
 fn main() {
@@ -148,13 +202,15 @@ fn main() {
         at: None,
     };
     let measure = || [&summary, &services, &diagnose].map(|question| ms(&query, question, now));
+    let first_mb = grown_mb(&query, &diagnose, now);
+    let whole_mb = status_mb("VmHWM:");
     let fine = measure();
     let later = now.plus(Duration::from_secs(31));
     runtime.block_on(async { while store.maintain(later).await.unwrap().more {} });
     let rolled = measure();
     store.close();
     println!(
-        "{{\"services\":{SERVICES},\"summary_ms\":{:.1},\"services_ms\":{:.1},\"summary_rolled_ms\":{:.1},\"services_rolled_ms\":{:.1},\"diagnose_ms\":{:.1},\"diagnose_rolled_ms\":{:.1}}}",
+        "{{\"services\":{SERVICES},\"summary_ms\":{:.1},\"services_ms\":{:.1},\"summary_rolled_ms\":{:.1},\"services_rolled_ms\":{:.1},\"diagnose_ms\":{:.1},\"diagnose_rolled_ms\":{:.1},\"diagnose_grown_mb\":{first_mb:.1},\"process_mb\":{whole_mb:.1}}}",
         fine[0], fine[1], rolled[0], rolled[1], fine[2], rolled[2]
     );
 }

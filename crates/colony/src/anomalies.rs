@@ -1,5 +1,8 @@
 //! What is no longer as usual: every second each service, and every ten seconds each call from one to another, is compared with
-//! what it usually does. What begins and ends is an event. Nothing is said while it is learned what is usual.
+//! what it usually does. What begins and ends is an event. Nothing is said while it is learned what is usual; a colony that
+//! starts again learns it from what is stored.
+
+mod history;
 
 use crate::Clock;
 use crate::live::{Call, Due, Live};
@@ -7,7 +10,7 @@ use coral_diagnose::baseline::{Anomaly, Baselines, Phase, Signal};
 use coral_model::summary::SUMMARY;
 use coral_model::{AgentId, Event, EventKind, Observed, ServiceKey, TimeNs};
 use coral_report::figure;
-use coral_store::{Append, Keep};
+use coral_store::{Append, Keep, Read};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -121,6 +124,7 @@ fn shown(signal: Signal, value: f64, step: i64) -> String {
 /// Starts the task; it ends when `stop` turns true.
 pub fn start(
     live: Arc<Live>,
+    store: Arc<dyn Read>,
     sink: Arc<dyn Append>,
     clock: Clock,
     mut stop: watch::Receiver<bool>,
@@ -128,7 +132,8 @@ pub fn start(
     tokio::spawn(async move {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut anomalies, mut told) = (Anomalies::default(), 0);
+        let mut anomalies = history::relearned(store, clock()).await;
+        let mut told = 0;
         loop {
             tokio::select! {
                 () = crate::stopped(&mut stop) => return,

@@ -91,6 +91,7 @@ fn target(question: &Question) -> Option<Cow<'_, str>> {
         }
         Question::Profile { target, .. } => return Some(target.text().into()),
         Question::Host { host, .. } => host.as_deref(),
+        Question::Evidence { id } => Some(id.as_str()),
         Question::Sql { text, .. } => Some(text.as_str()),
     };
     named.map(Cow::from)

@@ -6,6 +6,7 @@ mod checks;
 mod fresh;
 mod wishes;
 
+pub(crate) use beats::outside;
 pub use beats::{Call, Due};
 pub use checks::health_events_until;
 

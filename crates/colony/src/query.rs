@@ -30,10 +30,10 @@ use coral_model::{
     Answer, AnswerBody, Caller, ColonyId, Compare, Question, Role, Span, TimeNs, Window,
 };
 use coral_store::sql::SqlError;
-use coral_store::{Format, Level, Read, Statement, StoreError};
+use coral_store::{Append, Format, Level, Read, Statement, StoreError};
 use scope::Scope;
 use std::fs::File;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Why there is no answer.
@@ -87,6 +87,15 @@ pub enum QueryError {
     /// Figures know no processes.
     #[error("only profiles are compared with a process")]
     ProfilesAlone,
+    /// The text has not the form of an id.
+    #[error("this is no evidence id: those have 9 characters, such as e7k2m3qx4")]
+    NoEvidenceId,
+    /// Nothing is kept under this id.
+    #[error("no evidence {id} is kept here; what a diagnosis found is kept for 30 days")]
+    NoSuchEvidence {
+        /// The id, which has the form of one.
+        id: String,
+    },
     /// The statement has no answer.
     #[error(transparent)]
     Sql(#[from] SqlError),
@@ -142,6 +151,8 @@ pub struct Query {
     about: About,
     /// The agents that can be asked.
     details: Arc<Details>,
+    /// Where what diagnoses found is kept.
+    sink: Option<Arc<dyn Append>>,
     /// Held while a statement runs.
     sql: Mutex<()>,
 }
@@ -164,6 +175,7 @@ impl Query {
             live,
             about,
             details: Arc::default(),
+            sink: None,
             sql: Mutex::default(),
         }
     }
@@ -172,6 +184,13 @@ impl Query {
     #[must_use]
     pub fn asking(self, details: Arc<Details>) -> Self {
         Self { details, ..self }
+    }
+
+    /// With this place to keep what diagnoses found.
+    #[must_use]
+    pub fn keeping(self, sink: Arc<dyn Append>) -> Self {
+        let sink = Some(sink);
+        Self { sink, ..self }
     }
 
     fn allowed(&self, question: &Question, caller: &Caller) -> Result<(), QueryError> {
@@ -197,12 +216,13 @@ impl Query {
     ) -> Result<Answer, QueryError> {
         self.allowed(question, caller)?;
         if let Some(complaint) = diagnose::Complaint::of(question) {
-            return self.diagnosed(question, &complaint, now);
+            return Ok(self.diagnosed(question, &complaint, now)?.0);
+        }
+        if let Question::Evidence { id } = question {
+            return self.evidence(id, now);
         }
         let window = sane(span(question).resolve(now))?;
-        let statement = matches!(question, Question::Sql { .. });
-        let turn = || self.sql.lock().unwrap_or_else(PoisonError::into_inner);
-        let _turn = statement.then(turn);
+        let _turn = self.turn(question);
         let scope = self.scope(question, window, now)?;
         let body = match question {
             Question::Status => AnswerBody::Status(status::answer(&scope, &self.about)),
@@ -251,16 +271,16 @@ impl Query {
                 let asked = (*kind, *session);
                 AnswerBody::Profile(profile::answer((&scope, part), earlier, asked)?)
             }
-            Question::Requests { .. } | Question::Diagnose { .. } | Question::Incident { .. } => {
+            Question::Requests { .. }
+            | Question::Diagnose { .. }
+            | Question::Incident { .. }
+            | Question::Evidence { .. } => {
                 return Err(QueryError::NotAnswered(question.name()));
             }
-            Question::Sql { text, limit } => AnswerBody::Sql(scope.snapshot().sql(&Statement {
-                text: text.clone(),
-                admin: caller.role == Role::Admin,
-                limit: *limit,
-                longest: SQL_LONGEST,
-                now,
-            })?),
+            Question::Sql { text, limit } => {
+                let asked = statement(text, *limit, caller, now);
+                AnswerBody::Sql(scope.snapshot().sql(&asked)?)
+            }
         };
         Ok(Answer {
             window: scope.window,
@@ -272,6 +292,13 @@ impl Query {
 }
 
 impl Query {
+    /// Statements run one at a time.
+    fn turn(&self, question: &Question) -> Option<MutexGuard<'_, ()>> {
+        let alone = matches!(question, Question::Sql { .. });
+        let turn = || self.sql.lock().unwrap_or_else(PoisonError::into_inner);
+        alone.then(turn)
+    }
+
     /// A view as a file; who may have it was decided before. Blocks.
     ///
     /// # Errors
@@ -293,6 +320,7 @@ impl Query {
             Question::Status
             | Question::Events { .. }
             | Question::Requests { .. }
+            | Question::Evidence { .. }
             | Question::Sql { .. } => Ok(Scope::new(&*self.store, &self.live, window, now)?),
             Question::Services { .. }
             | Question::Summary { .. }
@@ -323,6 +351,17 @@ impl Query {
             },
         };
         Scope::of_figures(&*self.store, &self.live, sane(window)?, now)
+    }
+}
+
+/// What is asked in SQL, as the store is asked it.
+fn statement(text: &str, limit: u32, caller: &Caller, now: TimeNs) -> Statement {
+    Statement {
+        text: text.to_owned(),
+        admin: caller.role == Role::Admin,
+        limit,
+        longest: SQL_LONGEST,
+        now,
     }
 }
 
@@ -359,13 +398,14 @@ fn uses(question: &Question) -> Uses {
         | Question::Summary { .. }
         | Question::Events { .. }
         | Question::Requests { .. }
+        | Question::Evidence { .. }
         | Question::Sql { .. } => Uses::Pulses,
     }
 }
 
 fn span(question: &Question) -> Span {
     match question {
-        Question::Status | Question::Sql { .. } => STATUS_SPAN,
+        Question::Status | Question::Evidence { .. } | Question::Sql { .. } => STATUS_SPAN,
         Question::Services { span, .. }
         | Question::Summary { span, .. }
         | Question::Metrics { span, .. }

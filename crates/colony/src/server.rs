@@ -70,8 +70,8 @@ impl Colony {
         let clock = parts.clock;
         let meters = Arc::new(Meters::default());
         let live = Arc::new(Live::new(health, &ships, checks));
-        crate::upkeep::start(sink.clone(), clock.clone(), meters.clone(), stop.clone());
-        crate::anomalies::start(live.clone(), sink.clone(), clock.clone(), stop.clone());
+        let stores = (sink.clone(), reader.clone());
+        tend(stores, live.clone(), clock.clone(), &meters, &stop);
         let source = Source {
             store: reader.clone(),
             live: live.clone(),
@@ -95,7 +95,7 @@ impl Colony {
         };
         let details = Arc::new(Details::default());
         let asked = Query::new(reader, live.clone(), parts.about);
-        let asked = Arc::new(asked.asking(details.clone()));
+        let asked = Arc::new(asked.asking(details.clone()).keeping(sink.clone()));
         let stopped = stop.clone();
         crate::regressions::start(asked.clone(), sink.clone(), clock.clone(), stopped);
         let hub = Hub::start(asked.clone(), clock.clone(), parts.beat, stop.clone());
@@ -176,6 +176,18 @@ impl Colony {
             }
         }
     }
+}
+
+/// Starts what runs beside the services: upkeep of the store, and the look-out for what is no longer as usual.
+fn tend(
+    (sink, reader): (Arc<dyn Append>, Arc<dyn Read>),
+    live: Arc<Live>,
+    clock: Clock,
+    meters: &Arc<Meters>,
+    stop: &signal::Receiver<bool>,
+) {
+    crate::upkeep::start(sink.clone(), clock.clone(), meters.clone(), stop.clone());
+    crate::anomalies::start(live, reader, sink, clock, stop.clone());
 }
 
 type Kept = (

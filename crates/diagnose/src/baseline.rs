@@ -12,7 +12,7 @@ mod rate;
 mod recent;
 mod state;
 
-use recent::Recent;
+use recent::{Recent, Sums};
 use state::{State, Verdict};
 use std::collections::BTreeMap;
 
@@ -37,6 +37,9 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// Every signal.
+    pub const ALL: &'static [Self] = &[Self::Latency, Self::Errors, Self::Rate];
+
     /// The word of a symptom.
     pub const fn name(self) -> &'static str {
         match self {
@@ -137,6 +140,18 @@ impl<K: Ord + Clone> Baselines<K> {
         out
     }
 
+    /// Takes in what one series did in some seconds that are past and were calm: latency and errors are known then. The rate
+    /// is not, since sums of some seconds do not say how much single ones differ.
+    pub fn relearn(&mut self, now: i64, key: &K, past: &Pulse, seconds: u32) {
+        if !self.tracks.contains_key(key) && self.tracks.len() >= self.most {
+            return;
+        }
+        let track = self.tracks.entry(key.clone());
+        track
+            .or_insert_with(|| Track::new(now))
+            .relearn(now, past, seconds);
+    }
+
     /// Ends anomalies without data and forgets series that are long gone; to be called once in some seconds.
     pub fn sweep(&mut self, now: i64) -> Vec<Anomaly<K>> {
         if now == self.swept {
@@ -214,6 +229,16 @@ impl Track {
         let verdict = self.rate.0.judge(&self.recent);
         let calm = step(&mut self.rate.1, Signal::Rate, now, verdict, tell);
         self.rate.0.learn(pulse, calm);
+    }
+
+    fn relearn(&mut self, now: i64, past: &Pulse, seconds: u32) {
+        if now < self.seen {
+            return;
+        }
+        self.seen = now;
+        self.latency.0.relearn(past, seconds);
+        let piece = Sums::past(now, past, seconds);
+        self.errors.0.learn(Some(piece), Calm::Yes);
     }
 
     fn end(&mut self, phase: Phase, tell: &mut impl FnMut(Told)) {

@@ -13,6 +13,8 @@ const RELATIVE: f64 = 0.04;
 const ELSEWHERE: f64 = 0.005;
 /// A share of requests that differs by less than this is the same share.
 const SHARE: f64 = 0.005;
+/// A ratio of errors that differs by this has another one.
+const ERRORS: f64 = 0.01;
 /// Fewer values are too few to know what is usual.
 const SPARSE: usize = 8;
 /// How far an outage of data counts, in spreads.
@@ -63,6 +65,8 @@ impl Scale {
         };
         let least = match series.family {
             Family::Availability => SHARE * whole(usual),
+            // One in a hundred counts, also where others fail all the time.
+            Family::Errors if is_ratio(series) => (0.1 * self.unit(series)).min(ERRORS),
             // Where there is hardly ever one, a tenth of what is usual elsewhere is the first that counts.
             Family::Errors | Family::Restarts | Family::Throttling | Family::Queue => {
                 0.1 * self.unit(series)
@@ -77,6 +81,11 @@ impl Scale {
         let middle = 0.5 * (usual.robust + usual.classical);
         middle.max(self.floor(series, usual))
     }
+}
+
+/// Errors of all requests, from 0 to 1, and not their number.
+fn is_ratio(series: &Series) -> bool {
+    series.metric.raw().to_lowercase().contains("ratio")
 }
 
 /// What stands for everything in an availability: 1, or 100 percent.

@@ -44,6 +44,7 @@ pub enum AnswerBody {
     Profile(crate::profile::Flame),
     Diagnose(crate::Diagnosis),
     Incident(crate::diagnosis::Bundle),
+    Evidence(crate::diagnosis::KeptEvidence),
     Requests {
         rows: Vec<RequestRow>,
         truncated: bool,
@@ -67,6 +68,7 @@ impl AnswerBody {
             Self::Profile(_) => "profile",
             Self::Diagnose(_) => "diagnose",
             Self::Incident(_) => "incident",
+            Self::Evidence(_) => "evidence",
             Self::Requests { .. } => "requests",
         }
     }

@@ -1,7 +1,7 @@
 //! What a diagnosis says: ranked causes with evidence, victims, and what could not be seen. Made by `coral-diagnose`
 //! from data alone, or read by tools and people; nothing here knows how it was found or how it is written down.
 
-use crate::{Observed, TimeNs};
+use crate::{Observed, Question, ServiceKey, TimeNs};
 use std::time::Duration;
 
 /// The outcome of one diagnosis.
@@ -175,6 +175,27 @@ pub struct Evidence {
     pub trend: Vec<Option<f64>>,
 }
 
+/// A piece of evidence as the colony keeps it: what shows it again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptEvidence {
+    /// Its id.
+    pub id: String,
+    /// What it said.
+    pub text: Observed,
+    /// About which service, when that has instances.
+    pub service: Option<ServiceKey>,
+    /// The question that shows it, about its window.
+    pub question: Box<Question>,
+    /// When it was last found.
+    pub at: TimeNs,
+}
+
+/// Whether a text has the form of an evidence id: `e` and eight characters of base32.
+pub fn is_evidence_id(text: &str) -> bool {
+    let base32 = |b: u8| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b);
+    text.len() == 9 && text.starts_with('e') && text.bytes().all(base32)
+}
+
 /// Something that could not be seen, or not well enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blind {
@@ -298,6 +319,22 @@ mod tests {
         assert_eq!(of("it's"), r"coral query metrics 'it'\''s'");
         assert_eq!(of("--all"), "coral query metrics -- '--all'");
         assert_eq!(of("a\nb"), "coral query metrics 'a⏎b'");
+    }
+
+    #[test]
+    fn an_evidence_id_has_nine_characters() {
+        assert!(is_evidence_id("e7k2m3qx4"));
+        for text in [
+            "",
+            "e",
+            "e7k2m3qx",
+            "e7k2m3qx45",
+            "x7k2m3qx4",
+            "e7k2m3qx1",
+            "E7K2M3QX4",
+        ] {
+            assert!(!is_evidence_id(text), "{text}");
+        }
     }
 
     #[test]

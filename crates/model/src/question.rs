@@ -125,6 +125,11 @@ pub enum Question {
         /// When that was noticed.
         at: Option<TimeNs>,
     },
+    /// What a piece of evidence was found by, as long as the colony keeps it.
+    Evidence {
+        /// Its id.
+        id: String,
+    },
     /// One read-only SELECT over the views of the caller's role.
     Sql {
         /// The statement.
@@ -162,6 +167,7 @@ impl Question {
             | Self::Profile { .. }
             | Self::Diagnose { .. }
             | Self::Incident { .. }
+            | Self::Evidence { .. }
             | Self::Sql { .. } => Role::Viewer,
         }
     }
@@ -180,6 +186,7 @@ impl Question {
             Self::Profile { .. } => "profile",
             Self::Diagnose { .. } => "diagnose",
             Self::Incident { .. } => "incident",
+            Self::Evidence { .. } => "evidence",
             Self::Sql { .. } => "sql",
         }
     }

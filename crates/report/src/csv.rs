@@ -22,7 +22,7 @@ pub fn csv(answer: &Answer) -> Result<String, serde_json::Error> {
         AnswerBody::Requests { .. } => "requests",
         AnswerBody::Profile(_) => "functions",
         AnswerBody::Diagnose(_) => "causes",
-        AnswerBody::Incident(_) => return Ok(csv_of(&report)),
+        AnswerBody::Incident(_) | AnswerBody::Evidence(_) => return Ok(csv_of(&report)),
     };
     let rows = report[list].as_array().map_or(&[][..], Vec::as_slice);
     let Rows { columns, rows } = Rows::objects(rows);

@@ -6,7 +6,7 @@ use crate::figure::age;
 use crate::json::timestamp;
 use crate::text::{fit, left, shown, width};
 use coral_model::diagnosis::Symptom;
-use coral_model::{Cause, Diagnosis, Observed, TimeNs};
+use coral_model::{Cause, Diagnosis, Evidence, Observed, TimeNs};
 use jiff::tz::TimeZone;
 pub use markdown::diagnosis_markdown;
 
@@ -21,38 +21,143 @@ const COURSE: usize = 12;
 const UNSEEN: usize = 3;
 const NEXT: usize = 3;
 
+/// A line of the text, before it is fitted into columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiagnosisLine {
+    /// What is wrong, since when; or that nothing is.
+    Headline(String),
+    /// How much was looked at.
+    Checked(String),
+    /// Nothing.
+    Blank,
+    /// Who is to blame.
+    Cause {
+        /// From 1.
+        rank: u32,
+        /// Where.
+        service: Observed,
+        /// Of which kind, and how sure.
+        sure: String,
+    },
+    /// The way from the symptom to the cause.
+    Path(String),
+    /// A piece of evidence.
+    Evidence {
+        /// What it says.
+        text: Observed,
+        /// Its course in block characters.
+        course: String,
+        /// Its number in this text, from 1.
+        number: usize,
+        /// Its id everywhere.
+        id: String,
+    },
+    /// What a word says: against, victims, not seen, next.
+    Said {
+        /// The word; empty where the line above has it.
+        label: &'static str,
+        /// What it says.
+        text: String,
+    },
+    /// Who found it.
+    Source(&'static str),
+}
+
+impl DiagnosisLine {
+    fn text(&self) -> String {
+        match self {
+            Self::Headline(text) | Self::Checked(text) => text.clone(),
+            Self::Blank => String::new(),
+            Self::Cause {
+                rank,
+                service,
+                sure,
+            } => {
+                let room = COLUMNS - 4 - width(sure);
+                let name = shown(service, room);
+                format!("{rank}  {} {sure}", left(&name, room))
+            }
+            Self::Path(path) => format!("   {path}"),
+            Self::Evidence {
+                text,
+                course,
+                number,
+                ..
+            } => {
+                let mark = format!("{} [E{number}]", left(course, COURSE));
+                let room = COLUMNS - 4 - width(&mark);
+                format!("   {} {mark}", left(&shown(text, room), room))
+            }
+            Self::Said { label, text } => labelled(label, text),
+            Self::Source(text) => (*text).to_owned(),
+        }
+    }
+}
+
+/// The evidence that the text shows and its causes, in the order of their numbers.
+pub fn diagnosis_evidence(diagnosis: &Diagnosis) -> Vec<(&Cause, &Evidence)> {
+    let causes = diagnosis.causes.iter().take(CAUSES).enumerate();
+    let shown = causes.flat_map(|(place, cause)| {
+        let evidence = cause.evidence.iter().take(most(place));
+        evidence.map(move |evidence| (cause, evidence))
+    });
+    shown.collect()
+}
+
+/// How many pieces of evidence the cause at this place shows.
+const fn most(place: usize) -> usize {
+    if place == 0 { EVIDENCE } else { 1 }
+}
+
+/// The lines of the text, without that of the ids.
+pub fn diagnosis_lines(diagnosis: &Diagnosis, zone: &TimeZone) -> Vec<DiagnosisLine> {
+    let mut lines = vec![
+        DiagnosisLine::Headline(headline(diagnosis, zone)),
+        DiagnosisLine::Checked(checked(diagnosis)),
+        DiagnosisLine::Blank,
+    ];
+    let mut number = 0;
+    for (place, found) in diagnosis.causes.iter().take(CAUSES).enumerate() {
+        cause(&mut lines, &mut number, found, place, diagnosis.abstained);
+    }
+    lines.push(DiagnosisLine::Blank);
+    rest(&mut lines, diagnosis);
+    lines.push(DiagnosisLine::Source("found by rules, no model asked"));
+    lines
+}
+
 /// The whole text, ending in a newline.
 pub fn diagnosis_text(diagnosis: &Diagnosis, zone: &TimeZone) -> String {
-    let mut lines = vec![headline(diagnosis, zone), checked(diagnosis), String::new()];
-    let mut ids = Vec::new();
-    for (place, found) in diagnosis.causes.iter().take(CAUSES).enumerate() {
-        cause(&mut lines, &mut ids, found, place == 0, diagnosis.abstained);
-    }
-    lines.push(String::new());
-    rest(&mut lines, diagnosis);
+    let lines = diagnosis_lines(diagnosis, zone);
+    let id = |line: &DiagnosisLine| match line {
+        DiagnosisLine::Evidence { number, id, .. } => Some(format!("E{number} {id}")),
+        _ => None,
+    };
+    let ids: Vec<String> = lines.iter().filter_map(id).collect();
+    let mut texts: Vec<String> = lines.iter().map(DiagnosisLine::text).collect();
     if !ids.is_empty() {
-        lines.push(labelled("evidence", &ids.join(" · ")));
+        texts.insert(texts.len() - 1, labelled("evidence", &ids.join(" · ")));
     }
-    lines.push("found by rules, no model asked".to_owned());
-    let fitted = lines
+    let fitted = texts
         .iter()
         .map(|line| fit(line.trim_end(), COLUMNS).into_owned() + "\n");
     fitted.collect()
 }
 
 /// Against, victims, what was not seen, what would decide.
-fn rest(lines: &mut Vec<String>, diagnosis: &Diagnosis) {
+fn rest(lines: &mut Vec<DiagnosisLine>, diagnosis: &Diagnosis) {
     let first = diagnosis.causes.first();
+    let mut say = |label, text| lines.push(DiagnosisLine::Said { label, text });
     let against: Vec<String> = first
         .iter()
         .flat_map(|cause| cause.against.iter())
         .map(|text| text.visible().into_owned())
         .collect();
     if !against.is_empty() {
-        lines.push(labelled("against", &against.join(" · ")));
+        say("against", against.join(" · "));
     }
     if !diagnosis.victims.is_empty() {
-        lines.push(labelled("victims", &names(&diagnosis.victims)));
+        say("victims", names(&diagnosis.victims));
     }
     for (place, blind) in diagnosis.blind.iter().take(UNSEEN).enumerate() {
         let more = diagnosis.blind.len().saturating_sub(UNSEEN);
@@ -61,14 +166,11 @@ fn rest(lines: &mut Vec<String>, diagnosis: &Diagnosis) {
             _ => String::new(),
         };
         let text = format!("{}: {}{tail}", shown(&blind.what, 40), blind.why.visible());
-        lines.push(labelled(if place == 0 { "not seen" } else { "" }, &text));
+        say(if place == 0 { "not seen" } else { "" }, text);
     }
     let next = first.iter().flat_map(|cause| cause.next.iter()).take(NEXT);
     for (place, next) in next.enumerate() {
-        lines.push(labelled(
-            if place == 0 { "next" } else { "" },
-            &next.command(),
-        ));
+        say(if place == 0 { "next" } else { "" }, next.command());
     }
 }
 
@@ -124,10 +226,10 @@ fn checked(diagnosis: &Diagnosis) -> String {
 
 /// The lines of one cause: its head, and for the first the path and all evidence.
 fn cause(
-    lines: &mut Vec<String>,
-    ids: &mut Vec<String>,
+    lines: &mut Vec<DiagnosisLine>,
+    number: &mut usize,
     cause: &Cause,
-    first: bool,
+    place: usize,
     nearest: bool,
 ) {
     let sure = match nearest {
@@ -139,21 +241,22 @@ fn cause(
             cause.score
         ),
     };
-    let room = COLUMNS - 4 - width(&sure);
-    let name = shown(&cause.service, room);
-    lines.push(format!("{}  {} {sure}", cause.rank, left(&name, room)));
-    if first && cause.path.len() > 1 {
-        lines.push(format!("   {}", path(&cause.path)));
+    lines.push(DiagnosisLine::Cause {
+        rank: cause.rank,
+        service: cause.service.clone(),
+        sure,
+    });
+    if place == 0 && cause.path.len() > 1 {
+        lines.push(DiagnosisLine::Path(path(&cause.path)));
     }
-    let most = if first { EVIDENCE } else { 1 };
-    for evidence in cause.evidence.iter().take(most) {
-        let number = ids.len() + 1;
-        ids.push(format!("E{number} {}", evidence.id));
-        let course = spark(&evidence.trend);
-        let mark = format!("{} [E{number}]", left(&course, COURSE));
-        let room = COLUMNS - 4 - width(&mark);
-        let text = left(&shown(&evidence.text, room), room);
-        lines.push(format!("   {text} {mark}"));
+    for evidence in cause.evidence.iter().take(most(place)) {
+        *number += 1;
+        lines.push(DiagnosisLine::Evidence {
+            text: evidence.text.clone(),
+            course: spark(&evidence.trend),
+            number: *number,
+            id: evidence.id.clone(),
+        });
     }
 }
 

@@ -13,7 +13,7 @@ mod topology;
 
 pub use diagnosis::{
     BlindReport, CauseReport, CheckedReport, DiagnosisReport, EvidenceReport, IncidentReport,
-    SymptomReport,
+    KeptEvidenceReport, SymptomReport,
 };
 pub use events::{EventReport, EventsReport};
 pub use host::{GaugeReport, HostReport};
@@ -49,6 +49,7 @@ pub enum Report {
     Profile(ProfileReport),
     Diagnose(DiagnosisReport),
     Incident(IncidentReport),
+    Evidence(KeptEvidenceReport),
 }
 
 impl From<&Answer> for Report {
@@ -74,6 +75,7 @@ impl From<&Answer> for Report {
             AnswerBody::Profile(flame) => Self::Profile(ProfileReport::new(answer, flame)),
             AnswerBody::Diagnose(diagnosis) => Self::Diagnose(diagnosis.into()),
             AnswerBody::Incident(bundle) => Self::Incident(bundle.into()),
+            AnswerBody::Evidence(kept) => Self::Evidence(KeptEvidenceReport::new(answer, kept)),
         }
     }
 }

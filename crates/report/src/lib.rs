@@ -13,13 +13,15 @@ mod table;
 pub mod text;
 
 pub use csv::{csv, csv_of, csv_rows};
-pub use diagnosis::{diagnosis_markdown, diagnosis_text};
+pub use diagnosis::{
+    DiagnosisLine, diagnosis_evidence, diagnosis_lines, diagnosis_markdown, diagnosis_text,
+};
 pub use json::{
     AgentReport, BlindReport, CauseReport, CheckedReport, ColonyReport, DiagnosisReport,
     EdgeReport, EventReport, EventsReport, EvidenceReport, GaugeReport, HealthReport, HostReport,
-    IncidentReport, LossReport, MetricReport, MetricsReport, MissingReport, NodeReport,
-    ProfileReport, RedReport, Report, RequestReport, RequestsReport, ServiceReport, ServicesReport,
-    SqlReport, StatusReport, SummaryReport, SummaryRowReport, SymptomReport, TopologyReport,
-    UnreadReport, agent_state, rfc3339,
+    IncidentReport, KeptEvidenceReport, LossReport, MetricReport, MetricsReport, MissingReport,
+    NodeReport, ProfileReport, RedReport, Report, RequestReport, RequestsReport, ServiceReport,
+    ServicesReport, SqlReport, StatusReport, SummaryReport, SummaryRowReport, SymptomReport,
+    TopologyReport, UnreadReport, agent_state, rfc3339,
 };
 pub use table::{TableStyle, loss_line, table};

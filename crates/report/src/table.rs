@@ -40,6 +40,7 @@ pub fn table(answer: &Answer, style: &TableStyle) -> String {
         AnswerBody::Incident(bundle) => {
             return format!("{}\n", visible(&bundle.incident));
         }
+        AnswerBody::Evidence(kept) => format!("{}  {}\n", kept.id, kept.text.visible()),
         AnswerBody::Host(rows) => free::host(rows),
         AnswerBody::Sql(table) => return free::sql(table),
     };

@@ -21,5 +21,7 @@ use clap::Parser as _;
 
 fn main() -> color_eyre::Result<()> {
     color_eyre::install()?;
+    // Built beside the console, reqwest knows TLS and wants a provider of it, for plain http as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     cli::Cli::parse().command.run()
 }

@@ -72,7 +72,7 @@ pub trait Append: Send + Sync + 'static {
     /// Stores a row of the audit log.
     fn audit(&self, row: AuditRow) -> Pending<()>;
 
-    /// Keeps what a person said.
+    /// Keeps what a person said, or a diagnosis found.
     fn keep(&self, change: Keep) -> Pending<()>;
 
     /// Does a small piece of what keeps the store small and fast: rollups, retention. To be called about once a second,

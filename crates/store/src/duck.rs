@@ -4,6 +4,7 @@
 mod ask;
 mod columns;
 mod decode;
+mod evidence;
 mod export;
 mod keep;
 mod kept;

@@ -1,6 +1,7 @@
-//! What is kept because a person said so, apart from what agents ship: notes, and services connected by name.
+//! What is kept apart from what agents ship: notes and services connected by name, because a person said so, and the
+//! evidence of diagnoses.
 
-use coral_model::{Connect, Event, TimeNs};
+use coral_model::{Connect, Event, Observed, ServiceKey, TimeNs};
 
 /// A service that a person connected by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,21 @@ pub struct KeptConnect {
     pub connect: Connect,
 }
 
+/// A piece of evidence, and what shows it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptEvidence {
+    /// Its id.
+    pub id: String,
+    /// When it was last found.
+    pub at: TimeNs,
+    /// About which service, when that has instances.
+    pub service: Option<ServiceKey>,
+    /// The question that shows it, as it travels.
+    pub question: Vec<u8>,
+    /// What it said.
+    pub text: Observed,
+}
+
 /// A change of what is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keep {
@@ -24,4 +40,6 @@ pub enum Keep {
     Connect(KeptConnect),
     /// Forget the one with this id.
     Withdraw(String),
+    /// A diagnosis found these.
+    Evidence(Vec<KeptEvidence>),
 }

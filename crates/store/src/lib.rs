@@ -20,7 +20,7 @@ mod tally;
 pub use append::{Append, Appended, Pending, StoredBatch, Upkeep};
 pub use duck::{Duck, Format, Keeping, SCHEMA_VERSION, VIEWS, View};
 pub use error::StoreError;
-pub use kept::{Keep, KeptConnect};
+pub use kept::{Keep, KeptConnect, KeptEvidence};
 pub use level::{Level, Reach};
 pub use memory::Memory;
 pub use profile::{Place, ProfileFilter, ProfileRow, ProfiledBuild, StoredProfile};

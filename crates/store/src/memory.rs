@@ -7,7 +7,7 @@ use crate::Edges;
 use crate::StoreError;
 use crate::append::{Append, Appended, Pending, StoredBatch, Upkeep};
 use crate::duck::Format;
-use crate::kept::{Keep, KeptConnect};
+use crate::kept::{Keep, KeptConnect, KeptEvidence};
 use crate::level::{Level, Reach};
 use crate::profile::{ProfileFilter, ProfiledBuild, StoredProfile};
 use crate::read::{
@@ -45,6 +45,7 @@ struct Tables {
     health: Vec<AgentHealth>,
     audit: Vec<AuditRow>,
     connects: BTreeMap<String, KeptConnect>,
+    evidence: BTreeMap<String, KeptEvidence>,
 }
 
 impl Tables {
@@ -123,6 +124,9 @@ impl Append for Memory {
             Keep::Event(event) => tables.events.push(event),
             Keep::Connect(kept) => drop(tables.connects.insert(kept.id.clone(), kept)),
             Keep::Withdraw(id) => drop(tables.connects.remove(&id)),
+            Keep::Evidence(found) => tables
+                .evidence
+                .extend(found.into_iter().map(|kept| (kept.id.clone(), kept))),
         }
         Box::pin(std::future::ready(Ok(())))
     }
@@ -382,6 +386,10 @@ impl Snapshot for View {
 
     fn connects(&self) -> Result<Vec<KeptConnect>, StoreError> {
         self.with(|t| t.connects.values().cloned().collect())
+    }
+
+    fn evidence(&self, id: &str) -> Result<Option<KeptEvidence>, StoreError> {
+        self.with(|t| t.evidence.get(id).cloned())
     }
 
     fn sql(&self, _: &Statement) -> Result<Table, SqlError> {

@@ -6,7 +6,7 @@
 
 use crate::StoreError;
 use crate::duck::Format;
-use crate::kept::KeptConnect;
+use crate::kept::{KeptConnect, KeptEvidence};
 use crate::level::{Level, Reach};
 use crate::profile::{ProfileFilter, ProfiledBuild, StoredProfile};
 use crate::sql::SqlError;
@@ -365,6 +365,9 @@ pub trait Snapshot {
 
     /// The services that people connected by name, by their ids.
     fn connects(&self) -> Result<Vec<KeptConnect>, StoreError>;
+
+    /// What shows a piece of evidence again, while it is kept.
+    fn evidence(&self, id: &str) -> Result<Option<KeptEvidence>, StoreError>;
 
     /// The answer to a statement.
     ///

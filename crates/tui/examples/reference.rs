@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-const SCOPES: [Scope; 19] = [
+const SCOPES: [Scope; 20] = [
     Scope::Everywhere,
     Scope::Pages,
     Scope::Time,
@@ -24,6 +24,7 @@ const SCOPES: [Scope; 19] = [
     Scope::Act,
     Scope::Subject,
     Scope::Profile,
+    Scope::Diagnose,
     Scope::Start,
     Scope::Typing,
     Scope::Palette,

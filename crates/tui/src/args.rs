@@ -131,10 +131,11 @@ pub enum Command {
     Colonies,
     /// What this machine has and lacks, and where every setting comes from
     Doctor(Doctor),
-    /// Open the console at a `coral://` link: its colony, page and moment
+    /// Open the console at a `coral://` link, or at what shows a piece of evidence: page, service and moment
     Open {
-        /// The link, as `y` in the console copies it
-        link: String,
+        /// The link, as `y` in the console copies it, or an id of evidence, as `diagnose` prints it; with -o the answer
+        /// that shows the evidence is printed
+        what: String,
     },
     /// The completions of a shell, to be sourced by it
     Completion {
@@ -208,6 +209,9 @@ pub struct Diagnose {
     /// With --watch: run this in a shell for each line, with its JSON on stdin
     #[arg(long, value_name = "COMMAND", requires = "watch")]
     pub exec: Option<String>,
+    /// With --watch: post the JSON of each line to this http or https URL; @FILE names a file that holds it
+    #[arg(long, value_name = "URL", requires = "watch")]
+    pub webhook: Option<String>,
 }
 
 /// What can be done with incidents.
@@ -215,6 +219,16 @@ pub struct Diagnose {
 pub enum Incident {
     /// Write what a diagnosis looks at as a folder that `coral diagnose --bundle` reads
     Export(IncidentExport),
+    /// Show the diagnosis of such a folder in the console; no colony is asked
+    Import(IncidentImport),
+}
+
+/// Options of `incident import`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct IncidentImport {
+    /// The folder: incident.json, metrics.csv, and edges.csv and events.csv
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// Options of `incident export`.

@@ -117,6 +117,7 @@ fn append(whole: &mut v1::AnswerPart, part: v1::AnswerPart) {
     whole.requests.extend(part.requests);
     whole.silent.extend(part.silent);
     whole.diagnosis = whole.diagnosis.take().or(part.diagnosis);
+    whole.evidence = whole.evidence.take().or(part.evidence);
     if let Some(more) = part.bundle {
         let joined = whole.bundle.get_or_insert_default();
         joined.incident += &more.incident;
@@ -155,6 +156,9 @@ pub(crate) fn refused(status: &tonic::Status) -> Failure {
         ),
         Code::NotFound if message.starts_with("no host") => {
             Failure::failed(message, "`coral status` lists the hosts")
+        }
+        Code::NotFound if message.starts_with("no evidence") => {
+            Failure::failed(message, "`coral diagnose` says what is wrong now, with ids")
         }
         Code::NotFound => Failure::failed(message, "`coral services --all` lists what there is"),
         Code::ResourceExhausted => Failure::failed(message, ""),

@@ -9,6 +9,7 @@ mod export;
 mod incident;
 mod kept;
 pub(crate) mod note;
+mod open;
 mod profile;
 mod question;
 mod say;
@@ -36,7 +37,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let global = &args.global;
     let command = match args.command {
-        Some(Command::Open { link }) => return open_link(&link, global, &args.console).await,
+        Some(Command::Open { what }) => return open::run(&what, global, &args.console).await,
+        Some(Command::Incident(Incident::Import(options))) => {
+            return incident::import(&options, global, &args.console).await;
+        }
         Some(command) if !asks(&command) => return tell(command, global).await,
         Some(command) => command,
         None if shows_console(global) => {
@@ -121,28 +125,23 @@ fn shows_console(global: &Global) -> bool {
     terminal && global.output == Output::Table && global.watch.is_none()
 }
 
-/// The console at the place of a link.
-async fn open_link(link: &str, global: &Global, options: &Console) -> Result<(), Failure> {
-    let Some(there) = Address::read(link) else {
-        return Err(Failure::usage(
-            "this is no link of a console: coral://COLONY/PAGE?at=SECONDS&window=SECONDS",
-            "`y` in the console copies one; evidence ids cannot be opened, no colony keeps any",
-        ));
-    };
-    if !shows_console(global) {
-        let hint = "run it in a terminal, without -o and --watch";
-        return Err(Failure::usage("a link opens in the console", hint));
-    }
-    let place = Place::called(&there.colony, global.colony.as_deref())?;
-    open_console(place, Some(there), global, options).await
-}
-
 async fn open_console(
     place: Place,
     open_at: Option<Address>,
     global: &Global,
     options: &Console,
 ) -> Result<(), Failure> {
+    let mut config = console_config(&place, global, options)?;
+    config.open_at = open_at;
+    console::run(place, config).await
+}
+
+/// What the console is told by the options.
+fn console_config(
+    place: &Place,
+    global: &Global,
+    options: &Console,
+) -> Result<console::Config, Failure> {
     let Span::Last(window) = span(global)? else {
         return Err(Failure::usage(
             "the console shows the time up to now",
@@ -151,10 +150,9 @@ async fn open_console(
     };
     let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
     let look = Terminal::read(global.no_color, variable).look(&options.theme);
-    let mut config = console::Config::new(&place, window, look, TimeZone::system());
+    let mut config = console::Config::new(place, window, look, TimeZone::system());
     config.read_only = options.read_only;
-    config.open_at = open_at;
-    console::run(place, config).await
+    Ok(config)
 }
 
 fn span(global: &Global) -> Result<Span, Failure> {

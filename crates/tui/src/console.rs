@@ -10,7 +10,9 @@ mod clipboard;
 mod draw;
 mod drawing;
 pub mod event;
+pub(crate) mod evidence;
 pub mod filter;
+pub mod findings;
 pub mod finer;
 pub mod flame;
 pub mod glyphs;
@@ -45,6 +47,7 @@ mod usual;
 use crate::failure::Failure;
 use crate::place::Place;
 use address::Address;
+use coral_model::{Answer, Observed};
 use glyphs::Glyphs;
 use jiff::tz::TimeZone;
 use std::time::Duration;
@@ -73,6 +76,19 @@ pub struct Config {
     pub zone: TimeZone,
     /// Where it opens once it knows anything, instead of at page 1 and now.
     pub open_at: Option<Address>,
+    /// An incident on disk that is shown instead of a colony.
+    pub replay: Option<Replay>,
+}
+
+/// The diagnosis of an incident bundle.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    /// What the bundle is called.
+    pub name: Observed,
+    /// Where it lies.
+    pub folder: String,
+    /// What was found in it.
+    pub answer: Result<Answer, Failure>,
 }
 
 impl Config {
@@ -94,6 +110,7 @@ impl Config {
             read_only: false,
             zone,
             open_at: None,
+            replay: None,
         }
     }
 }

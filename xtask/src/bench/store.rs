@@ -8,7 +8,7 @@ use crate::steps::Steps;
 use crate::{house, program};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub const STEPS: usize = 3;
@@ -22,33 +22,32 @@ const METHOD: &str = "The store of `coral-store`, a release build, in a file on 
 
 pub fn run(root: &Path, _: &Wish, steps: &mut Steps) -> Result<Page, Failure> {
     steps.next("build the store's benches as releases");
-    for (package, example) in [
-        ("coral-store", "bench_store"),
-        ("coral-colony", "bench_many"),
-    ] {
-        let words = [
-            "build",
-            "--release",
-            "--package",
-            package,
-            "--example",
-            example,
-        ];
-        program::run(program::command("cargo", root).args(words))?;
-    }
-    let examples = house::binaries()?
-        .with_file_name("release")
-        .join("examples");
+    let bench = built(root, "coral-store", "bench_store")?;
     let folder = std::env::temp_dir().join(format!("coral-bench-store-{}", std::process::id()));
     fs::create_dir_all(&folder).trying("create the folder of the bench")?;
     steps.next("append, fill and ask");
-    let mut command = program::command(examples.join("bench_store"), root);
+    let mut command = program::command(bench, root);
     let found = printed(command.arg("--dir").arg(&folder));
     fs::remove_dir_all(&folder).trying("remove the folder of the bench")?;
     let found = found?;
     steps.next("ask for all of 1,000 services");
-    let many = printed(&mut program::command(examples.join("bench_many"), root))?;
+    let many = many(root)?;
     Ok(page(&found, &many))
+}
+
+/// What is asked of a colony with 1,000 services.
+pub fn many(root: &Path) -> Result<Value, Failure> {
+    let bench = built(root, "coral-colony", "bench_many")?;
+    printed(&mut program::command(bench, root))
+}
+
+/// An example as a release.
+fn built(root: &Path, package: &str, example: &str) -> Result<PathBuf, Failure> {
+    let words = ["build", "--release", "--package", package, "--example"];
+    let mut cargo = program::command("cargo", root);
+    program::run(cargo.args(words).arg(example))?;
+    let release = house::binaries()?.with_file_name("release");
+    Ok(release.join("examples").join(example))
 }
 
 /// The JSON object of the last line.

@@ -134,3 +134,98 @@ fn a_thousand_services_cost_little() {
     println!("{share:.2} % of a core for 1,000 services, not optimised");
     assert!(share < 50.0, "{share}");
 }
+
+/// Ten seconds of a service, each second with ten requests around so many milliseconds.
+fn interval(to: i64, instance: u32, ms: u64, errors: u64) -> Item {
+    let mut durations = Histogram::default();
+    for request in 0..100u64 {
+        let noise = (to as u64 * 7 + request * 13) % 20;
+        durations.record(ms * 1_000_000 * (90 + noise) / 100);
+    }
+    Item::Summary(Summary {
+        window: Window {
+            from: second(to - 10),
+            to: second(to),
+        },
+        instance,
+        side: Side::Server,
+        protocol: Protocol::Http1,
+        route: Route::All,
+        method: Method::Other,
+        status_class: StatusClass::Success,
+        counts: Counts {
+            requests: 100,
+            errors,
+            client_errors: 0,
+        },
+        durations,
+    })
+}
+
+/// Twenty minutes of this in the store, then a minute of pulses of so many milliseconds after a new start; what is told.
+fn after_a_start(stored: impl Fn(i64) -> Item, ms: u64, said: Vec<Event>) -> Vec<Event> {
+    let (store, agent) = (
+        Arc::new(coral_store::Memory::default()),
+        AgentId::new("a").unwrap(),
+    );
+    let who = [instance(0)];
+    let before = Arc::new(Live::default());
+    let ingest = crate::ingest::Ingest::new(store.clone(), before, &[]);
+    for to in (10..=1_200).step_by(10) {
+        let batch = batch(to, &who, vec![stored(to)]);
+        futures::executor::block_on(ingest.take(&agent, batch, second(to))).unwrap();
+    }
+    for event in said {
+        futures::executor::block_on(store.keep(Keep::Event(event))).unwrap();
+    }
+    let (live, mut anomalies) = (Live::default(), Anomalies::default());
+    history::relearn(&mut anomalies, &*store, second(1_201)).unwrap();
+    let mut told = vec![];
+    for at in 1_205..1_265 {
+        live.absorb(
+            &agent,
+            &batch(at, &who, vec![pulse(at, 0, ms)]),
+            0,
+            second(at),
+        );
+        told.extend(anomalies.observe(&live.due(second(at)).0, second(at)));
+    }
+    told
+}
+
+#[test]
+fn a_colony_that_starts_again_knows_what_was_usual() {
+    let calm = |to| interval(to, 0, 20, 0);
+    assert_eq!(after_a_start(calm, 20, vec![]), []);
+    let told = after_a_start(calm, 200, vec![]);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0]
+            .text
+            .raw()
+            .starts_with("service-0 latency 20 ms -> 198 ms"),
+        "{told:?}"
+    );
+    let restless = |to| interval(to, 0, if to % 20 == 0 { 30 } else { 20 }, 0);
+    assert_eq!(
+        after_a_start(restless, 30, vec![]),
+        [],
+        "it often is so slow"
+    );
+}
+
+#[test]
+fn what_was_unusual_before_a_start_is_not_learned() {
+    let began = Event {
+        at: second(700),
+        until: None,
+        kind: EventKind::AnomalyBegan,
+        agent: AgentId::new(WRITER).unwrap(),
+        service: Some(ServiceKey::plain("service-0")),
+        instance: None,
+        text: "service-0 latency 20 ms -> 200 ms".into(),
+    };
+    let slow = |to| interval(to, 0, if to > 700 { 200 } else { 20 }, 0);
+    let told = after_a_start(slow, 200, vec![began]);
+    assert_eq!(told.len(), 1, "{told:?}");
+}

@@ -220,9 +220,14 @@ fn call(batch: &Batch, caller: &Endpoint, callee: &Endpoint) -> Option<Call> {
     let caller = own(batch, caller)?.clone();
     let callee = match *callee {
         Endpoint::Instance(id) => own(batch, id)?.name.clone(),
-        Endpoint::Address { ip, port } => Observed::new(SocketAddr::new(ip, port).to_string()),
+        Endpoint::Address { ip, port } => outside(ip, port),
     };
     Some((caller, callee))
+}
+
+/// An address without an agent, as what is called.
+pub fn outside(ip: IpAddr, port: u16) -> Observed {
+    Observed::new(SocketAddr::new(ip, port).to_string())
 }
 
 #[cfg(test)]

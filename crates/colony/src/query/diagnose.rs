@@ -8,14 +8,18 @@ mod events;
 mod evidence;
 mod fill;
 mod hosts;
+mod opened;
 mod stated;
 
 use super::scope::Scope;
 use super::{Query, QueryError, loss, names, sane};
 use axis::{Axis, Wanted};
 use coral_diagnose::{Incident, Range, Stated, bundle};
-use coral_model::{Answer, AnswerBody, Observed, Question, ServiceKey, Span, TimeNs, Window};
-use coral_store::Reach;
+use coral_model::{
+    Answer, AnswerBody, Caller, Observed, Question, ServiceKey, Span, TimeNs, Window,
+};
+use coral_store::{Keep, KeptEvidence, Reach};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What is normal is read from so long before the stretch that is asked about.
@@ -58,34 +62,64 @@ struct Found<'a> {
 }
 
 impl Query {
-    /// Answers what is wrong, or with the files that say so.
+    /// Answers what is wrong, and keeps what shows the evidence again before anybody hears of it.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn diagnose(
+        self: &Arc<Self>,
+        question: Question,
+        caller: Caller,
+        now: TimeNs,
+    ) -> Result<Answer, QueryError> {
+        let query = self.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            query.allowed(&question, &caller)?;
+            let complaint = Complaint::of(&question);
+            let complaint = complaint.ok_or(QueryError::NotAnswered(question.name()))?;
+            query.diagnosed(&question, &complaint, now)
+        });
+        let ended = |_| coral_store::StoreError::Closed;
+        let (answer, found) = work.await.map_err(ended)??;
+        if let Some(sink) = self.sink.as_ref().filter(|_| !found.is_empty()) {
+            // A diagnosis is worth more than its links.
+            if let Err(error) = sink.keep(Keep::Evidence(found)).await {
+                tracing::warn!(%error, "evidence of a diagnosis is not kept");
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Answers what is wrong, with what shows its evidence again, or with the files that say so.
     pub(super) fn diagnosed(
         &self,
         question: &Question,
         complaint: &Complaint<'_>,
         now: TimeNs,
-    ) -> Result<Answer, QueryError> {
+    ) -> Result<(Answer, Vec<KeptEvidence>), QueryError> {
         let begun = Instant::now();
         let found = self.incident(complaint, now)?;
         let loss = loss::within(&found.scope)?;
+        let mut kept = vec![];
         let body = match question {
             Question::Incident { .. } => AnswerBody::Incident(bundle::write(&found.incident)),
             _ => {
                 let mut diagnosis = coral_diagnose::diagnose(&found.incident);
                 hosts::neighbours(&found, &mut diagnosis);
                 self.descend(&found, &mut diagnosis, now)?;
-                evidence::number(&found, &mut diagnosis);
+                kept = evidence::number(&found, &mut diagnosis, now);
                 blind::add(&found, &loss, &mut diagnosis);
                 diagnosis.elapsed = Some(begun.elapsed());
                 AnswerBody::Diagnose(diagnosis)
             }
         };
-        Ok(Answer {
+        let answer = Answer {
             window: found.window,
             complete_until: found.scope.complete_until(super::Uses::Intervals),
             loss,
             body,
-        })
+        };
+        Ok((answer, kept))
     }
 
     fn incident(&self, complaint: &Complaint<'_>, now: TimeNs) -> Result<Found<'_>, QueryError> {
@@ -104,11 +138,15 @@ impl Query {
         let scope = Scope::new(&*self.store, &self.live, whole, now)?;
         let stated = stated(&scope, complaint)?;
         let complete = scope.complete_until(super::Uses::Intervals);
+        let lived = Window {
+            from: whole.from.max(scope.begin()).min(whole.to),
+            ..whole
+        };
         let axis = Axis::new(&Wanted {
             asked,
             begin: scope.begin(),
             complete: complete.unwrap_or(asked.to),
-            instances: scope.instances().count(),
+            instances: axis::present(scope.instances(), lived),
             age: now.since(asked.from),
         });
         let mut fill = fill::Fill::new(&scope, &axis);

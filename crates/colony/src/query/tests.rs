@@ -4,7 +4,7 @@ mod compare;
 mod diagnose;
 mod hosts;
 mod profiles;
-mod world;
+pub mod world;
 
 use coral_model::answer::EdgeSource;
 use coral_model::*;

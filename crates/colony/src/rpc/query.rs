@@ -33,11 +33,13 @@ impl From<QueryError> for Status {
             QueryError::Forbidden { .. } => Self::permission_denied(text),
             QueryError::NoSuchService { .. }
             | QueryError::NoSuchHost { .. }
+            | QueryError::NoSuchEvidence { .. }
             | QueryError::NoPreviousBuild(_) => Self::not_found(text),
             QueryError::Gone { .. } | QueryError::Coarse { .. } => Self::out_of_range(text),
             QueryError::Sql(SqlError::Limit(_)) => Self::resource_exhausted(text),
             QueryError::NotAnswered(_) => Self::unimplemented(text),
             QueryError::Backwards
+            | QueryError::NoEvidenceId
             | QueryError::TwoProcesses { .. }
             | QueryError::WhoseBuild
             | QueryError::ProfilesAlone
@@ -59,6 +61,9 @@ pub async fn answer(
 ) -> Result<Answer, Status> {
     if let Question::Requests { .. } = question {
         return Ok(query.requests(question, caller, now).await?);
+    }
+    if let Question::Diagnose { .. } = question {
+        return Ok(query.diagnose(question, caller, now).await?);
     }
     let query = query.clone();
     let run = move || query.run(&question, &caller, now);
@@ -186,6 +191,7 @@ fn parts(mut whole: v1::AnswerPart) -> Vec<v1::AnswerPart> {
             flame: front_of_flame(&mut whole.flame),
             diagnosis: whole.diagnosis.take(),
             bundle: front_of_bundle(&mut whole.bundle),
+            evidence: whole.evidence.take(),
         };
         parts.push(part);
         if whole == v1::AnswerPart::default() {

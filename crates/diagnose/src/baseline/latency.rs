@@ -55,6 +55,28 @@ impl Usual {
         }
     }
 
+    /// Takes in the latency of some seconds together: it differs less from the usual than theirs do, by the root of their
+    /// number.
+    pub fn relearn(&mut self, past: &Pulse, seconds: u32) {
+        let busy = seconds.min(past.requests).max(1);
+        let Some(latency) = past.latency.filter(|l| l.is_finite() && *l > 0.0) else {
+            return;
+        };
+        let value = latency.ln();
+        let far = match self.seen {
+            0 => 0.0,
+            _ => (value - self.mean).abs() * f64::from(busy).sqrt(),
+        };
+        // As often above as below: the mean is that of all, the spread that of seconds.
+        for _ in 0..busy / 2 {
+            self.take(value + far);
+            self.take(value - far);
+        }
+        if busy % 2 == 1 {
+            self.take(value);
+        }
+    }
+
     /// Takes in one second.
     pub fn learn(&mut self, pulse: &Pulse, calm: Calm) {
         if calm == Calm::Adopt {
@@ -66,7 +88,10 @@ impl Usual {
         if calm == Calm::No {
             return;
         }
-        let value = latency.ln();
+        self.take(latency.ln());
+    }
+
+    fn take(&mut self, value: f64) {
         self.seen = self.seen.saturating_add(1);
         if self.seen == 1 {
             (self.mean, self.spread) = (value, 0.3);

@@ -41,6 +41,15 @@ impl Sums {
         }
     }
 
+    /// Of some seconds together that ended at `now`.
+    pub fn past(now: i64, pulse: &Pulse, seconds: u32) -> Self {
+        Self {
+            from: now.saturating_sub(seconds.into()),
+            seconds,
+            ..Self::of(now, pulse)
+        }
+    }
+
     /// The mean logarithm without the largest, so that a single slow second says nothing; `None` from fewer than two.
     pub fn typical(&self) -> Option<f64> {
         (self.busy >= 2).then(|| (self.logs - self.top) / f64::from(self.busy - 1))

@@ -152,3 +152,19 @@ fn edges_that_go_in_circles_end() {
     let columns = [("front|latency", 100.0, 290.0), ("mid|latency", 5.0, 195.0)];
     assert_eq!(first(&diagnose(&incident(&columns, edges, ""))).0, "mid");
 }
+
+#[test]
+fn who_begins_to_fail_is_seen_beside_those_who_always_fail() {
+    let mut columns = vec![
+        ("front|error_ratio", 0.0, 0.03),
+        ("front|requests_per_s", 30.0, 30.0),
+        ("mid|error_ratio", 0.0, 0.26),
+        ("mid|requests_per_s", 6.0, 6.0),
+        ("db|error_ratio", 0.0, 0.0),
+        ("db|requests_per_s", 6.0, 6.0),
+    ];
+    let failing = ["a", "b", "c", "d", "e", "f"].map(|name| format!("{name}|error_ratio"));
+    columns.extend(failing.iter().map(|name| (name.as_str(), 1.0, 1.0)));
+    let said = diagnose(&incident(&columns, CHAIN, ""));
+    assert_eq!(first(&said), ("mid", CauseKind::ErrorsInCode));
+}

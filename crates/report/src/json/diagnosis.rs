@@ -1,8 +1,9 @@
 //! The report of `coral diagnose`.
 
 use super::rfc3339;
-use coral_model::diagnosis::{Blind, Bundle, Checked, Symptom};
-use coral_model::{Cause, Diagnosis, Evidence, Observed};
+use crate::text::service;
+use coral_model::diagnosis::{Blind, Bundle, Checked, KeptEvidence, Symptom};
+use coral_model::{Answer, Cause, Diagnosis, Evidence, Observed};
 use serde::Serialize;
 
 /// `coral diagnose -o json`.
@@ -93,6 +94,38 @@ impl From<&Bundle> for IncidentReport {
             metrics: bundle.metrics.len(),
             edges: bundle.edges.len(),
             events: bundle.events.len(),
+        }
+    }
+}
+
+/// What shows a piece of evidence again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the model's KeptEvidence"
+)]
+pub struct KeptEvidenceReport {
+    pub id: String,
+    pub text: String,
+    pub service: Option<String>,
+    /// When it was last found.
+    pub at: String,
+    pub question: &'static str,
+    pub from: String,
+    pub to: String,
+}
+
+impl KeptEvidenceReport {
+    /// Of this answer.
+    pub fn new(answer: &Answer, kept: &KeptEvidence) -> Self {
+        Self {
+            id: kept.id.clone(),
+            text: text(&kept.text),
+            service: kept.service.as_ref().map(service),
+            at: rfc3339(kept.at),
+            question: kept.question.name(),
+            from: rfc3339(answer.window.from),
+            to: rfc3339(answer.window.to),
         }
     }
 }

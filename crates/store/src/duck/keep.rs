@@ -1,6 +1,6 @@
 //! How long everything is kept, and what goes when the file is too large: the oldest of the finest level first.
 
-use super::marks;
+use super::{evidence, marks};
 use crate::StoreError;
 use crate::level::{Level, Mark, Marks};
 use coral_model::{EventKind, TimeNs};
@@ -13,6 +13,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 const LONG: Duration = Duration::from_secs(400 * DAY.as_secs());
 /// Stacks and names, which are stored again each day that they are met, and the profiles that speak of them.
 const STACKS: Duration = Duration::from_secs(31 * DAY.as_secs());
+/// What shows the evidence of diagnoses again.
+const EVIDENCE: Duration = Duration::from_secs(30 * DAY.as_secs());
 /// Every state of an agent; older ones are thinned to the last of each hour.
 const HEALTH: Duration = Duration::from_secs(2 * DAY.as_secs());
 /// At most so much of the finest level goes in one transaction.
@@ -83,6 +85,7 @@ pub(super) fn forget(
     ] {
         connection.execute(sql, params![cut]).map_err(&failed)?;
     }
+    evidence::forget(connection, now.minus(EVIDENCE))?;
     let until = Level::Hour.floor(now.minus(HEALTH));
     if until > *thinned {
         thin_health(connection, thinned.0, until.0)?;

@@ -1,5 +1,7 @@
-//! The table `connect`, and events that come from no batch. Each change is a transaction of its own: they are rare.
+//! The table `connect`, events that come from no batch, and evidence. Each change is a transaction of its own: they are
+//! rare.
 
+use super::evidence;
 use super::rows::append_event;
 use crate::StoreError;
 use crate::kept::{Keep, KeptConnect};
@@ -11,7 +13,7 @@ pub(super) const CONNECT_COLUMNS: &str =
 
 /// Makes the change.
 pub(super) fn keep(connection: &Connection, change: &Keep) -> Result<(), StoreError> {
-    let failed = StoreError::engine("keep what a person said");
+    let failed = StoreError::engine("keep what a person said or a diagnosis found");
     let transaction = connection.unchecked_transaction().map_err(&failed)?;
     let made = match change {
         Keep::Event(event) => append_event(connection, event),
@@ -19,6 +21,7 @@ pub(super) fn keep(connection: &Connection, change: &Keep) -> Result<(), StoreEr
             withdraw(connection, &kept.id).and_then(|()| insert(connection, kept))
         }
         Keep::Withdraw(id) => withdraw(connection, id),
+        Keep::Evidence(found) => evidence::insert(connection, found),
     };
     made.map_err(&failed)?;
     transaction.commit().map_err(&failed)

@@ -39,6 +39,11 @@ const STEPS: &[Step] = &[
         name: "profiles",
         sql: include_str!("../../sql/030_profiles.sql"),
     },
+    Step {
+        version: 60,
+        name: "diagnosis",
+        sql: include_str!("../../sql/060_diagnosis.sql"),
+    },
 ];
 
 /// The schema that this build writes.

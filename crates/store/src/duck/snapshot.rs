@@ -7,10 +7,10 @@ use super::readers::Readers;
 use super::rows::ROUTE_ALL;
 use super::scan::{self, ends_in};
 use super::tables::{self, INSTANCE_COLUMNS, seen_instance};
-use super::{ask, keep, marks, measures, profiles, views};
+use super::{ask, evidence, keep, marks, measures, profiles, views};
 use crate::Edges;
 use crate::StoreError;
-use crate::kept::KeptConnect;
+use crate::kept::{KeptConnect, KeptEvidence};
 use crate::level::{Level, Marks, Reach};
 use crate::profile::{ProfileFilter, ProfiledBuild, StoredProfile};
 use crate::read::{
@@ -314,6 +314,11 @@ impl Snapshot for View {
     fn connects(&self) -> Result<Vec<KeptConnect>, StoreError> {
         let sql = format!("SELECT {CONNECT_COLUMNS} FROM connect ORDER BY id");
         self.rows(&sql, [], connect_row)
+    }
+
+    fn evidence(&self, id: &str) -> Result<Option<KeptEvidence>, StoreError> {
+        let sql = format!("SELECT {} FROM evidence WHERE id = ?", evidence::COLUMNS);
+        Ok(self.rows(&sql, params![id], evidence::row)?.pop())
     }
 
     fn sql(&self, statement: &Statement) -> Result<Table, SqlError> {

@@ -6,8 +6,8 @@ use coral_model::{
     EventKind, Observed, Protocol, Role, Route, Seq, ServiceKey, Via,
 };
 use coral_store::{
-    Append, Appended, Duck, EventFilter, Keep, Keeping, KeptConnect, Level, Memory, Read, Routes,
-    StoreError, SummaryFilter,
+    Append, Appended, Duck, EventFilter, Keep, Keeping, KeptConnect, KeptEvidence, Level, Memory,
+    Read, Routes, StoreError, SummaryFilter,
 };
 
 trait Store: Append + Read {}
@@ -428,5 +428,33 @@ fn what_a_person_said_is_kept_until_it_is_withdrawn() {
             store.snapshot().unwrap().events(&filter).unwrap(),
             std::slice::from_ref(&note)
         );
+    });
+}
+
+#[test]
+fn evidence_is_found_by_its_id_and_found_anew() {
+    both(async |store| {
+        let found = |id: &str, at: i64, service| KeptEvidence {
+            id: id.to_owned(),
+            at: second(at),
+            service,
+            question: vec![0, 255, 7],
+            text: Observed::new("latency_p95_ms 61 -> 2190"),
+        };
+        let of_service = found("e7k2m3qx4", 100, Some(ServiceKey::plain("payments")));
+        let of_host = found("eaaaaaaaa", 100, None);
+        let both = vec![of_service.clone(), of_host.clone()];
+        store.keep(Keep::Evidence(both)).await.unwrap();
+        let read = |id: &str| store.snapshot().unwrap().evidence(id).unwrap();
+        assert_eq!(read("e7k2m3qx4"), Some(of_service.clone()));
+        assert_eq!(read("eaaaaaaaa"), Some(of_host));
+        assert_eq!(read("ebbbbbbbb"), None);
+        let again = KeptEvidence {
+            at: second(200),
+            ..of_service
+        };
+        let change = Keep::Evidence(vec![again.clone()]);
+        store.keep(change).await.unwrap();
+        assert_eq!(read("e7k2m3qx4"), Some(again));
     });
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod bundle;
 mod watch;
+mod webhook;
 
 use super::say::{print, written};
 use crate::args::{Diagnose as Options, Global, Output};

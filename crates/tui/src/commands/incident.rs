@@ -1,12 +1,15 @@
-//! `coral incident`: what a diagnosis looks at, as a folder of files.
+//! `coral incident`: what a diagnosis looks at, as a folder of files, and such a folder in the console.
 
 use super::say::say;
-use crate::args::{IncidentExport as Options, Output};
+use super::{console_config, diagnose, shows_console};
+use crate::args::{Console, Global, IncidentExport as Options, IncidentImport, Output};
 use crate::client;
+use crate::console::{self, Replay};
 use crate::failure::Failure;
 use crate::place::Place;
+use coral_diagnose::Incident;
 use coral_diagnose::bundle::FILES;
-use coral_model::{AnswerBody, Question, Span};
+use coral_model::{Answer, AnswerBody, Loss, Question, Span, TimeNs, Window};
 use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -47,6 +50,49 @@ pub(super) async fn export(
     say(&value, output, || {
         format!("{shown}: {bytes} bytes\n  coral diagnose --bundle {shown}\n")
     })
+}
+
+/// Shows the diagnosis of a folder in the console.
+///
+/// # Errors
+/// [`Failure`]: the folder holds no bundle that can be read, or there is no terminal.
+pub(super) async fn import(
+    options: &IncidentImport,
+    global: &Global,
+    looks: &Console,
+) -> Result<(), Failure> {
+    let (incident, diagnosis) = diagnose::bundle::diagnosed(&options.folder)?;
+    if !shows_console(global) {
+        let folder = options.folder.display();
+        let hint = format!("without a terminal: coral diagnose --bundle {folder}");
+        return Err(Failure::usage("a bundle opens in the console", hint));
+    }
+    let place = Place::find(global.colony.as_deref())?;
+    let mut config = console_config(&place, global, looks)?;
+    config.replay = Some(Replay {
+        name: incident.name.clone(),
+        folder: options.folder.display().to_string(),
+        answer: Ok(Answer {
+            window: whole(&incident),
+            complete_until: None,
+            loss: Loss::default(),
+            body: AnswerBody::Diagnose(diagnosis),
+        }),
+    });
+    console::run(place, config).await
+}
+
+/// From the first point to the last.
+fn whole(incident: &Incident) -> Window {
+    let moment = |seconds: Option<&f64>| {
+        let ns = seconds.map_or(0.0, |s| s * 1e9);
+        // A cast of a float that does not fit is the nearest that does.
+        TimeNs(ns as i64)
+    };
+    Window {
+        from: moment(incident.times.first()),
+        to: moment(incident.times.last()),
+    }
 }
 
 fn folder(path: &Path, force: bool) -> Result<(), Failure> {

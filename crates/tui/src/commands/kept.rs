@@ -21,6 +21,7 @@ pub(super) fn note(question: &Question, answer: &Answer, zone: &TimeZone) -> Opt
         | Question::Profile { .. }
         | Question::Diagnose { .. }
         | Question::Incident { .. }
+        | Question::Evidence { .. }
         | Question::Sql { .. } => return None,
     };
     let missing = match span {

@@ -12,13 +12,20 @@ const TEXT_MAX: usize = 120;
 const SECOND: i64 = 1_000_000_000;
 
 /// Pages by the word in a link; changes are a view of Events.
-const VIEWS: [(&str, Page, bool); 6] = [
+const VIEWS: [(&str, Page, bool); 7] = [
     ("services", Page::Services, false),
     ("topology", Page::Topology, false),
     ("events", Page::Events, false),
     ("changes", Page::Events, true),
     ("profiles", Page::Profiles, false),
+    ("diagnose", Page::Diagnose, false),
     ("fleet", Page::Fleet, false),
+];
+/// Pages of a service by the word in a link.
+const OF_A_SERVICE: [(&str, Page); 3] = [
+    ("service", Page::Service),
+    ("profile", Page::Profiles),
+    ("diagnosis", Page::Diagnose),
 ];
 /// Tabs of a service by the word in a link.
 const TABS: [(&str, Tab); 5] = [
@@ -54,10 +61,8 @@ impl Address {
         let view = match &self.spot.service {
             Some(service) => {
                 let (namespace, name) = (service.namespace.raw(), service.name.raw());
-                let word = match self.spot.page {
-                    Page::Profiles => "profile",
-                    _ => "service",
-                };
+                let known = OF_A_SERVICE.iter().find(|v| v.1 == self.spot.page);
+                let word = known.map_or("service", |v| v.0);
                 format!("{word}/{}/{}", part(namespace), part(name))
             }
             None => {
@@ -93,20 +98,17 @@ impl Address {
         let (path, query) = text.trim().strip_prefix(SCHEME)?.split_once('?')?;
         let mut parts = path.split('/');
         let colony = read_part(parts.next()?)?;
-        let (spot, changes) = match parts.next()? {
-            word @ ("service" | "profile") => {
+        let word = parts.next()?;
+        let (spot, changes) = match OF_A_SERVICE.iter().find(|v| v.0 == word) {
+            Some(&(_, page)) => {
                 let service = ServiceKey {
                     namespace: Observed::new(read_part(parts.next()?)?),
                     name: Observed::new(read_part(parts.next()?)?),
                 };
-                let page = match word {
-                    "profile" => Page::Profiles,
-                    _ => Page::Service,
-                };
                 let service = Some(service);
                 (Spot { page, service }, false)
             }
-            word => {
+            None => {
                 let view = VIEWS.iter().find(|(known, _, _)| *known == word)?;
                 (Spot::page(view.1), view.2)
             }
@@ -217,6 +219,17 @@ mod tests {
             ),
             (Spot::page(Page::Fleet), false, Tab::Routes, "", -1),
             (Spot::page(Page::Profiles), false, Tab::Routes, "", 7),
+            (Spot::page(Page::Diagnose), false, Tab::Routes, "", 8),
+            (
+                Spot {
+                    page: Page::Diagnose,
+                    service: Some(service.clone()),
+                },
+                false,
+                Tab::Routes,
+                "",
+                9,
+            ),
             (
                 Spot {
                     page: Page::Profiles,

@@ -2,6 +2,7 @@
 //! it does no IO and reads no clock.
 
 mod commands;
+mod diagnosis;
 mod finer;
 mod known;
 mod menus;
@@ -9,6 +10,7 @@ mod mouse;
 mod palette;
 mod profiled;
 mod profiles;
+mod reading;
 mod rows;
 mod sheets;
 mod start;
@@ -24,7 +26,7 @@ pub use profiled::FunctionRow;
 pub use rows::{List, RowKey};
 pub(super) use sheets::other_end;
 pub use state::{
-    Body, LinkState, Mode, Notice, Outcome, PAGES, Page, Pane, Spot, Starting, TABS, Tab,
+    Body, LinkState, Mode, Notice, Outcome, PAGES, Page, Pane, Spot, Starting, TABS, Tab, Way,
 };
 pub use travel::SOON;
 
@@ -46,6 +48,7 @@ use super::usual::Usual;
 use crossterm::event::KeyEvent;
 use profiled::Profiled;
 use ratatui::layout::Rect;
+use reading::Reading;
 use rows::{Cursors, Derived};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -61,8 +64,8 @@ pub struct App {
     pub(super) spot: Spot,
     /// The view before this one.
     before: Option<Spot>,
-    /// Where `Esc` leads out of a service.
-    from: Vec<Spot>,
+    /// Where `Esc` leads out of a service, of a diagnosis, of what showed evidence.
+    from: Vec<Way>,
     pub(super) mode: Mode,
     pub(super) link: LinkState,
     pub(super) starting: Starting,
@@ -104,6 +107,7 @@ pub struct App {
     /// The finer profile that was asked for last.
     pub(super) finer: Option<Finer>,
     pub(super) profiled: Profiled,
+    pub(super) reading: Reading,
     live: Arc<Picture>,
     /// What is shown while it is not live.
     held: Arc<Picture>,
@@ -116,8 +120,15 @@ impl App {
     pub fn new(config: Config, (width, height): (u16, u16), now: Moment) -> Self {
         Self {
             time: Time::live(config.window),
+            spot: Spot::page(match config.replay {
+                Some(_) => Page::Diagnose,
+                None => Page::Services,
+            }),
+            pane: Pane {
+                focused: config.replay.is_some(),
+                ..Pane::default()
+            },
             config,
-            spot: Spot::page(Page::Services),
             before: None,
             from: vec![],
             mode: Mode::Page,
@@ -132,7 +143,6 @@ impl App {
             tree_form: false,
             depth: 2,
             cursors: Cursors::default(),
-            pane: Pane::default(),
             tab: Tab::Routes,
             changes: false,
             menu: Menu::default(),
@@ -151,6 +161,7 @@ impl App {
             graph_size: (0, 0),
             finer: None,
             profiled: Profiled::default(),
+            reading: Reading::default(),
             live: Arc::default(),
             held: Arc::default(),
             versions: 0,
@@ -217,14 +228,18 @@ impl App {
                     Page::Topology => &[Scope::Topology, Scope::Panes],
                     Page::Events => &[Scope::Events],
                     Page::Fleet => &[Scope::Panes],
+                    Page::Diagnose => &[Scope::Diagnose, Scope::Panes],
                     Page::Profiles if self.spot.service.is_some() => &[Scope::Profile],
                     Page::Profiles => &[],
                     Page::Service if self.tab == Tab::Routes => &[Scope::Service, Scope::Sorted],
                     Page::Service => &[Scope::Service],
                 };
                 scopes.extend_from_slice(own);
-                scopes.extend([Scope::Rows, Scope::Time]);
-                scopes.extend((!self.config.read_only).then_some(Scope::Act));
+                scopes.push(Scope::Rows);
+                if self.config.replay.is_none() {
+                    scopes.push(Scope::Time);
+                    scopes.extend((!self.config.read_only).then_some(Scope::Act));
+                }
             }
             Body::NothingThen | Body::Refused(_) => scopes.push(Scope::Time),
             _ => {}
@@ -235,6 +250,11 @@ impl App {
 
     /// What is drawn between the pages and the last line.
     pub fn body(&self) -> Body<'_> {
+        match (&self.config.replay, self.spot.page) {
+            (None, _) => {}
+            (Some(_), Page::Diagnose) => return Body::Page,
+            (Some(_), _) => return Body::OnlyDiagnosis,
+        }
         let picture = self.picture();
         let away = match &self.link {
             LinkState::Away { why, .. } => Some(why),
@@ -261,7 +281,10 @@ impl App {
     /// The page whose name is marked: of a service, the one that it was opened from.
     pub fn root_page(&self) -> Page {
         match self.spot.page {
-            Page::Service => self.from.first().map_or(Page::Services, |spot| spot.page),
+            Page::Service => {
+                let first = self.from.first();
+                first.map_or(Page::Services, |way| way.spot.page)
+            }
             page => page,
         }
     }

@@ -27,8 +27,8 @@ const LARGE_KEPT: Duration = Duration::from_secs(10);
 const KEPT: Duration = Duration::from_secs(60);
 const MANY: usize = 400;
 
-/// The list that a question fills: its kind, whom it is about, and whether it is only a part of the kind.
-type Kind = (&'static str, Option<String>, bool);
+/// The list that a question fills: its kind, whom it is about, and which part of the kind it asks for; 0 is all.
+type Kind = (&'static str, Option<String>, usize);
 
 /// A question and what came of it.
 #[derive(Debug, Default)]
@@ -59,6 +59,12 @@ impl Asked {
     /// What was answered last.
     pub fn get(&self, question: &Question) -> Option<&Result<Answer, Failure>> {
         self.entries.get(question)?.answer.as_ref()
+    }
+
+    /// Since when an answer is awaited.
+    pub fn since(&self, question: &Question) -> Option<Duration> {
+        let entry = self.entries.get(question)?;
+        entry.asked.filter(|_| entry.pending)
     }
 
     /// The answer, when there is one.
@@ -172,17 +178,26 @@ impl Asked {
 /// Which list a question fills; the pieces of a chart fill none.
 fn kind(question: &Question) -> Option<Kind> {
     match question {
-        Question::Metrics { service, .. } => Some((question.name(), Some(service.clone()), false)),
+        Question::Metrics { service, .. } => Some((question.name(), Some(service.clone()), 0)),
         Question::Events { service, kinds, .. } => {
-            Some((question.name(), service.clone(), !kinds.is_empty()))
+            let part = kinds.iter().map(|kind| 1 << kind.code()).sum();
+            Some((question.name(), service.clone(), part))
         }
+        // What began at a moment stands for itself.
+        Question::Diagnose {
+            service, at: None, ..
+        } => Some((question.name(), service.clone(), 0)),
         // A finer profile stands for itself.
         Question::Profile {
             target,
             session: 0,
             compare,
             ..
-        } => Some((question.name(), target.service.clone(), compare.is_some())),
+        } => Some((
+            question.name(),
+            target.service.clone(),
+            usize::from(compare.is_some()),
+        )),
         _ => None,
     }
 }
@@ -199,8 +214,13 @@ impl Entry {
         };
         let pause = match (&self.answer, question) {
             (Some(Err(_)), _) => AFTER_FAILURE,
-            // What is asked in SQL, and what is always sampled, comes every ten seconds.
-            (_, Question::Sql { .. } | Question::Profile { session: 0, .. }) => SAMPLED,
+            // What is asked in SQL, what is always sampled, and what a diagnosis looks at comes every ten seconds.
+            (
+                _,
+                Question::Sql { .. }
+                | Question::Profile { session: 0, .. }
+                | Question::Diagnose { .. },
+            ) => SAMPLED,
             (_, Question::Profile { .. }) => WATCHED,
             _ => FRESH,
         };

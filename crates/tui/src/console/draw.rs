@@ -2,6 +2,7 @@
 
 mod chart;
 mod detail;
+mod diagnose;
 mod edge;
 mod events;
 mod fleet;
@@ -122,6 +123,7 @@ fn page(view: View<'_>, body: Rect, buf: &mut Buffer) {
         }
         Page::Events => events::draw(view, body, panes, buf),
         Page::Profiles => profiles::draw(view, body, buf),
+        Page::Diagnose => diagnose::draw(view, panes, buf),
         Page::Fleet => {
             if let Some(area) = panes.table {
                 fleet::draw(view, area, buf);

@@ -10,6 +10,7 @@ pub enum Command {
     Topology,
     Events,
     Profiles,
+    DiagnosePage,
     Fleet,
     Up,
     Down,
@@ -33,6 +34,9 @@ pub enum Command {
     Changes,
     Profile,
     EndProfile,
+    Diagnose,
+    ToText,
+    ToFindings,
     ZoomIn,
     PreviousBox,
     NextBox,
@@ -91,6 +95,8 @@ pub enum Scope {
     Events,
     /// On the page of a service.
     Service,
+    /// On Diagnose.
+    Diagnose,
     /// In a flame graph.
     Profile,
     /// On a service, or on a row of one.
@@ -124,6 +130,7 @@ impl Scope {
             Self::Topology => "Topology",
             Self::Events => "Events",
             Self::Service => "a service",
+            Self::Diagnose => "Diagnose",
             Self::Profile => "a flame graph",
             Self::Subject => "on a service, or on a row of one",
             Self::Act => "act",
@@ -241,7 +248,7 @@ const fn line(
 #[rustfmt::skip]
 pub const TABLE: &[Binding] = &[
     line(Scope::Start, &[key('u')], Command::StartColony, "start one here", "start a colony and an agent on this machine"),
-    line(Scope::Leads, &[code(KeyCode::Enter)], Command::Open, "open", "into what the row shows: the service, and its moment"),
+    line(Scope::Leads, &[code(KeyCode::Enter)], Command::Open, "open", "into what the row shows: the service, and its moment; what shows a piece of evidence"),
     line(Scope::Rows, &[key('j'), code(KeyCode::Down)], Command::Down, "", "next row"),
     line(Scope::Rows, &[key('k'), code(KeyCode::Up)], Command::Up, "", "previous row"),
     line(Scope::Rows, &[code(KeyCode::PageDown)], Command::PageDown, "", "a screen down"),
@@ -268,6 +275,9 @@ pub const TABLE: &[Binding] = &[
     line(Scope::Profile, &[key('T')], Command::ByThread, "threads", "each thread by itself: its name is the first frame"),
     line(Scope::Profile, &[key('D')], Command::EndProfile, "end", "end the finer profile early"),
     line(Scope::Subject, &[key('p')], Command::Profile, "profile", "its flame graph, with a finer profile from now on: 99 times a second for 30 s"),
+    line(Scope::Time, &[key('d')], Command::Diagnose, "diagnose", "what is wrong and why: with the service of the row, at the moment of an event, else with all"),
+    line(Scope::Diagnose, &[code(KeyCode::Right)], Command::ToText, "", "to the text: up and down reach each [E1], Enter opens what shows it"),
+    line(Scope::Diagnose, &[code(KeyCode::Left)], Command::ToFindings, "", "back to the findings"),
     line(Scope::Time, &[key('[')], Command::StepBack, "", "a tenth of the window back"),
     line(Scope::Time, &[key(']')], Command::StepOn, "", "a tenth of the window on"),
     line(Scope::Time, &[key('=')], Command::Compare, "compare", "compare with 1 h before, 1 d before, nothing"),
@@ -288,6 +298,7 @@ pub const TABLE: &[Binding] = &[
     line(Scope::Pages, &[key('2')], Command::Topology, "", "page 2, Topology"),
     line(Scope::Pages, &[key('3')], Command::Events, "", "page 3, Events"),
     line(Scope::Pages, &[key('5')], Command::Profiles, "", "page 5, Profiles"),
+    line(Scope::Pages, &[key('7')], Command::DiagnosePage, "", "page 7, Diagnose"),
     line(Scope::Pages, &[key('9')], Command::Fleet, "", "page 9, Fleet"),
     line(Scope::Pages, &[key(':'), ctrl('p')], Command::Palette, "go to", "go to anything: page, command, service, host, pid, port, route"),
     line(Scope::Pages, &[key('-')], Command::LastView, "", "the view before this one"),

@@ -29,6 +29,8 @@ const LINES: u16 = 6;
 
 /// From this width on the functions stand beside the flame graph, and take this part of it.
 const FUNCTIONS: (u16, u16) = (140, 3);
+/// The text of a diagnosis: at most so many columns, and this part of the width.
+const TEXT: (u16, u16, u16) = (104, 7, 12);
 /// Lines about a box: its name, its figures; where there is room the name may be longer.
 const ABOUT_BOX: (u16, u16, u16) = (2, 4, 30);
 
@@ -144,6 +146,15 @@ pub fn panes(app: &App, body: Rect) -> Panes {
         };
         return Panes { table, detail };
     }
+    if app.spot.page == Page::Diagnose {
+        let text = (body.width * TEXT.1 / TEXT.2).min(TEXT.0);
+        let [list, text] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(text)]).areas(body);
+        return Panes {
+            table: Some(list),
+            detail: Some(text),
+        };
+    }
     let detail = match app.spot.page {
         Page::Topology if let Some(drawing) = app.drawing() => {
             let rest = body
@@ -174,6 +185,22 @@ fn below_drawing(body: Rect) -> u16 {
     match body.height >= BELOW_DRAWING.2 {
         true => BELOW_DRAWING.1,
         false => BELOW_DRAWING.0,
+    }
+}
+
+/// The lines of the text of a diagnosis, when it is on the screen.
+pub fn text(app: &App, body: Rect) -> Option<Rect> {
+    let pane = panes(app, body).detail;
+    pane.filter(|_| app.spot.page == Page::Diagnose)
+        .map(text_of)
+}
+
+/// The lines of a text in its pane, below its title.
+pub fn text_of(pane: Rect) -> Rect {
+    Rect {
+        x: pane.x + 2,
+        width: pane.width.saturating_sub(3),
+        ..lower(pane, 1)
     }
 }
 

@@ -74,6 +74,29 @@ pub fn events(span: Span, service: Option<&ServiceKey>, kinds: &[EventKind]) -> 
     }
 }
 
+/// What was or is no longer as usual.
+pub fn anomalies(span: Span, service: Option<&ServiceKey>) -> Question {
+    events(
+        span,
+        service,
+        &[EventKind::AnomalyBegan, EventKind::AnomalyEnded],
+    )
+}
+
+/// What is wrong and why, with all or with one service; at a moment when that is known.
+pub fn diagnosis(span: Span, service: Option<&ServiceKey>, at: Option<TimeNs>) -> Question {
+    Question::Diagnose {
+        span,
+        service: service.map(full_name),
+        at,
+    }
+}
+
+/// What shows a piece of evidence again.
+pub fn evidence(id: &str) -> Question {
+    Question::Evidence { id: id.to_owned() }
+}
+
 /// Where the processors were in the code of a service: the samples that are always taken.
 pub fn profile(span: Span, service: &ServiceKey, compare: Compare) -> Question {
     Question::Profile {
@@ -109,7 +132,7 @@ pub fn span(question: &Question) -> Option<Span> {
         | Question::Diagnose { span, .. }
         | Question::Incident { span, .. }
         | Question::Host { span, .. } => Some(*span),
-        Question::Status | Question::Sql { .. } => None,
+        Question::Status | Question::Evidence { .. } | Question::Sql { .. } => None,
     }
 }
 

@@ -44,13 +44,16 @@ pub(super) async fn run(place: Place, config: Config) -> Result<(), Failure> {
     let follow = link::follow(place.clone(), watched, events.clone(), nudge.clone());
     let hands = Hands::new(place, events, nudge, window);
     draw(&mut terminal, &app, &clock).map_err(lost)?;
-    tokio::spawn(follow);
+    if config.replay.is_none() {
+        tokio::spawn(follow);
+    }
     hands.watch_signals()?;
 
     let (mut drawn, mut dirty, mut due) = (Instant::now(), false, Instant::now());
     loop {
         let tick = match app.link {
             LinkState::Open => TICK,
+            _ if config.replay.is_some() => TICK,
             _ => TICK_WAITING,
         };
         let wake = if dirty { due } else { drawn + tick };

@@ -1,6 +1,7 @@
 //! What the filter sees of each kind of row.
 
 use super::filter::{Field, Subject, figure_of};
+use super::findings::Finding;
 use super::instances::InstanceRow;
 use super::trouble::figures;
 use coral_model::Event;
@@ -58,6 +59,17 @@ impl Subject for &Event {
     fn text(&self) -> Cow<'_, str> {
         let service = self.service.as_ref().map(text::service).unwrap_or_default();
         format!("{} {service} {}", self.kind.name(), self.text.visible()).into()
+    }
+
+    fn figure(&self, _: Field) -> Option<f64> {
+        None
+    }
+}
+
+impl Subject for &Finding {
+    fn text(&self) -> Cow<'_, str> {
+        let service = self.service.as_ref().map(text::service).unwrap_or_default();
+        format!("{service} {}", self.what.visible()).into()
     }
 
     fn figure(&self, _: Field) -> Option<f64> {

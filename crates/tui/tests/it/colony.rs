@@ -127,6 +127,9 @@ impl Query for Shop {
         if matches!(&question, Question::Metrics { service, .. } if service == "nosuch") {
             return Err(Status::not_found("there is no service nosuch"));
         }
+        if matches!(&question, Question::Evidence { id } if id == "eggggggg2") {
+            return Err(Status::not_found("no evidence eggggggg2 is kept here"));
+        }
         let mut whole = v1::AnswerPart::from(&self.answer(&question));
         let rows = std::mem::take(&mut whole.services);
         let part = |row| v1::AnswerPart {

@@ -1,5 +1,7 @@
 //! The answers of a small shop: services that are fine, broken, slower than usual, stale, silent, unread and hostile.
 
+#[path = "fixture/diagnosis.rs"]
+mod diagnosis;
 #[path = "fixture/flames.rs"]
 mod flames;
 #[path = "fixture/hostile.rs"]
@@ -12,6 +14,8 @@ mod past;
 mod shop;
 
 #[allow(unused_imports, reason = "the bench has no use for them")]
+pub use diagnosis::*;
+#[allow(unused_imports, reason = "the bench has no use for them")]
 pub use flames::*;
 #[allow(unused_imports, reason = "the bench has no use for them")]
 pub use hostile::*;
@@ -23,8 +27,8 @@ use coral_model::answer::ServiceRow;
 use coral_model::answer::{AgentRow, Red, Status};
 use coral_model::summary::Counts;
 use coral_model::{
-    AgentHealth, AgentId, AgentMode, Answer, AnswerBody, ColonyId, Loss, Missing, Observed,
-    Question, TimeNs, Window,
+    AgentHealth, AgentId, AgentMode, Answer, AnswerBody, ColonyId, EventKind, Loss, Missing,
+    Observed, Question, TimeNs, Window,
 };
 use std::time::Duration;
 
@@ -137,6 +141,19 @@ pub fn young_answer(question: &Question, now: TimeNs) -> Answer {
     answer
 }
 
+fn evidence(id: &str) -> Answer {
+    let kept = kept(id);
+    let window = match &*kept.question {
+        Question::Profile { span, .. } | Question::Metrics { span, .. } => span.resolve(NOW),
+        Question::Services { span, .. } | Question::Host { span, .. } => span.resolve(NOW),
+        other => panic!("{other:?}"),
+    };
+    Answer {
+        window,
+        ..answer(AnswerBody::Evidence(kept))
+    }
+}
+
 /// What the shop answers at a moment.
 pub fn answer_to(question: &Question, now: TimeNs) -> Answer {
     let span = match question {
@@ -145,7 +162,9 @@ pub fn answer_to(question: &Question, now: TimeNs) -> Answer {
         | Question::Metrics { span, .. }
         | Question::Topology { span }
         | Question::Events { span, .. }
+        | Question::Diagnose { span, .. }
         | Question::Profile { span, .. } => *span,
+        Question::Evidence { id } => return evidence(id),
         Question::Sql { .. } => return instances(now),
         Question::Host { .. } => return hosts(),
         Question::Requests { .. } => return requests(),
@@ -160,6 +179,15 @@ pub fn answer_to(question: &Question, now: TimeNs) -> Answer {
         Question::Summary { service, .. } => summary(service.as_deref(), window),
         Question::Metrics { .. } => routes(),
         Question::Topology { .. } => topology(),
+        Question::Diagnose { service, .. } => {
+            answer(AnswerBody::Diagnose(diagnosis(service.as_deref())))
+        }
+        Question::Events { service, kinds, .. } if kinds.contains(&EventKind::AnomalyBegan) => {
+            answer(AnswerBody::Events {
+                rows: anomalies(service.as_deref(), kinds, window),
+                truncated: false,
+            })
+        }
         Question::Events { service, kinds, .. } => answer(AnswerBody::Events {
             rows: events(service.as_deref(), kinds, window),
             truncated: false,

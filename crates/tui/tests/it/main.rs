@@ -6,6 +6,7 @@
 mod colony;
 mod commands;
 mod diagnose;
+mod diagnosis;
 mod fixture;
 mod here;
 mod matrix;
@@ -19,4 +20,5 @@ mod screen;
 mod states;
 mod take;
 mod travel;
+mod webhook;
 mod wishes;

@@ -16,12 +16,14 @@ type State = (&'static str, fn(u16, u16) -> Screen);
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 /// The pages, by the keys that lead to them.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 11] = [
     ("Services", "1"),
     ("Topology", "2"),
     ("Events", "3"),
     ("Profiles", "5"),
     ("a flame graph", "5\n"),
+    ("Diagnose", "7"),
+    ("a diagnosis", "7\t"),
     ("Fleet", "9"),
     ("a service", "1\n"),
     ("its instances", "1\n\t\t\t"),
@@ -101,6 +103,7 @@ const STATES: [State; 15] = [
             Question::Metrics { .. }
             | Question::Events { .. }
             | Question::Profile { .. }
+            | Question::Diagnose { .. }
             | Question::Sql { .. } => Err(Failure::failed(
                 format!(
                     "{} needs the role operator, you have viewer",

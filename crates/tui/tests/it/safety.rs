@@ -75,6 +75,8 @@ fn hostile_names_reach_no_terminal() {
         ("=", "CHANGE"),
         ("p", "of 30 s"),
         ("D", "finer profile of"),
+        ("7", "BEGAN"),
+        ("\r", "found by rules"),
         ("9", "MISSING"),
         ("\r", "observes"),
         ("1", "SERVICE"),

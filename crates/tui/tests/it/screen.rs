@@ -1,8 +1,7 @@
 //! The one door to the console in tests: events in, the text of the screen out.
 
 use crate::fixture::{self, NOW, WINDOW};
-use coral_model::{Answer, Question, TimeNs};
-use coral_tui::console::Config;
+use coral_model::{Answer, AnswerBody, Diagnosis, Question, TimeNs};
 use coral_tui::console::app::{App, Outcome};
 use coral_tui::console::change::{Change, Topic};
 use coral_tui::console::event::{Action, Event};
@@ -10,6 +9,7 @@ use coral_tui::console::glyphs::Glyphs;
 use coral_tui::console::link::{LinkEvent, Lost};
 use coral_tui::console::moment::Moment;
 use coral_tui::console::theme::Palette;
+use coral_tui::console::{Config, Replay};
 use coral_tui::failure::Failure;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use jiff::tz::TimeZone;
@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 pub struct Screen {
+    config: Config,
     pub app: App,
     pub now: Moment,
     /// Every question that was asked.
@@ -54,13 +55,30 @@ impl Screen {
             read_only: false,
             zone: TimeZone::fixed(jiff::tz::offset(0)),
             open_at: None,
+            replay: None,
         };
         Self {
-            app: App::new(config, (width, height), now),
+            app: App::new(config.clone(), (width, height), now),
+            config,
             now,
             asked: vec![],
             answers: None,
         }
+    }
+
+    /// A console over an incident on disk.
+    pub fn replaying(width: u16, height: u16, diagnosis: Diagnosis) -> Self {
+        let mut screen = Self::new(width, height);
+        let mut config = screen.config.clone();
+        config.replay = Some(Replay {
+            name: "a \u{1b}[31mname".into(),
+            folder: "/tmp/incident".into(),
+            answer: Ok(fixture::answer(AnswerBody::Diagnose(diagnosis))),
+        });
+        screen.app = App::new(config, (width, height), screen.now);
+        screen.answers = Some(shop_answers);
+        screen.send(Event::Tick);
+        screen
     }
 
     /// A console with a link and these answers.

@@ -3,7 +3,7 @@
 
 use super::{BEFORE, DAY};
 use coral_model::{TimeNs, Window};
-use coral_store::Level;
+use coral_store::{Level, SeenInstance};
 use std::time::Duration;
 
 /// So many rows of one table are read for one diagnosis.
@@ -15,6 +15,8 @@ const LITTLE_BEFORE: Duration = Duration::from_secs(15 * 60);
 /// So long ago ten seconds are kept, minutes are; a little less, so that no edge is met.
 const FINE_FOR: Duration = Duration::from_secs(47 * 3600);
 const MINUTES_FOR: Duration = Duration::from_secs(29 * 86_400);
+/// An instance is known to be there to about so much.
+const SEEN: Duration = Duration::from_secs(20);
 /// So many points are read at a time.
 const SLICE: usize = 30;
 
@@ -25,9 +27,25 @@ pub struct Wanted {
     pub begin: TimeNs,
     /// Up to where every fresh agent has.
     pub complete: TimeNs,
+    /// How many instances there are at a time.
     pub instances: usize,
     /// How long ago the stretch began.
     pub age: Duration,
+}
+
+/// How many of these there were at a time, on average over the window: a program that ran for a moment costs a row and not
+/// one for each point.
+pub fn present<'a>(instances: impl Iterator<Item = &'a SeenInstance>, window: Window) -> usize {
+    let alive = |seen: &SeenInstance| {
+        let (from, to) = (
+            seen.first_seen.max(window.from),
+            seen.last_seen.min(window.to),
+        );
+        (to.since(from) + SEEN).as_nanos()
+    };
+    let all: u128 = instances.map(alive).sum();
+    let length = window.length().max(SEEN).as_nanos();
+    usize::try_from(all.div_ceil(length)).unwrap_or(usize::MAX)
 }
 
 /// Points without a break.
@@ -194,6 +212,7 @@ fn before(wanted: &Wanted, width: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use coral_store::InstanceId;
 
     fn wanted(minutes: i64, instances: usize) -> Wanted {
         let to = TimeNs(1_800_000_005_000_000_000);
@@ -227,6 +246,26 @@ mod tests {
         let slices: usize = axis.slices().len();
         assert_eq!(slices, 3 + 15);
         assert!(axis.asked(20).is_some());
+    }
+
+    #[test]
+    fn programs_that_run_for_a_moment_take_no_detail_away() {
+        let at = |s: i64| TimeNs(s * 1_000_000_000);
+        let seen = |from: i64, to: i64| SeenInstance {
+            id: InstanceId(0),
+            instance: crate::query::tests::world::instance("web", 1, "x", &[]),
+            first_seen: at(from),
+            last_seen: at(to),
+        };
+        let whole = Window {
+            from: at(1_000),
+            to: at(5_500),
+        };
+        let services: Vec<_> = (0..10).map(|_| seen(0, 9_999)).collect();
+        let moments: Vec<_> = (1_000..4_000).map(|s| seen(s, s)).collect();
+        assert_eq!(present(services.iter(), whole), 11);
+        assert_eq!(present(services.iter().chain(&moments), whole), 24);
+        assert_eq!(present([].iter(), whole), 0);
     }
 
     #[test]

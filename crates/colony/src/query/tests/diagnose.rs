@@ -170,8 +170,6 @@ fn a_slow_service_is_the_cause_and_its_callers_are_victims() {
         assert!(victims.contains(&"checkout") && victims.contains(&"frontend"));
         let off = diagnosis.began.unwrap().0.abs_diff(second(BEGAN).0);
         assert!(off <= 20_000_000_000, "{:?}", diagnosis.began);
-        let evidence = &diagnosis.causes[0].evidence;
-        assert!(evidence.iter().all(|e| e.id.len() == 9), "{evidence:?}");
         if service.is_some() {
             let symptom = diagnosis.symptom.unwrap();
             assert_eq!(symptom.signal.raw(), "latency");
@@ -179,6 +177,50 @@ fn a_slow_service_is_the_cause_and_its_callers_are_victims() {
             assert_eq!(path, ["frontend", "checkout", "payments"]);
         }
     }
+}
+
+#[test]
+fn evidence_opens_the_question_that_shows_it() {
+    let world = slow_payments();
+    let question = Question::Diagnose {
+        span: Span::Last(Duration::from_secs(900)),
+        service: None,
+        at: None,
+    };
+    let AnswerBody::Diagnose(diagnosis) = world.diagnose(question, END).unwrap().body else {
+        panic!()
+    };
+    let open = |id: &str| {
+        let id = id.to_owned();
+        world.try_ask(Question::Evidence { id }, END)
+    };
+    for evidence in diagnosis.causes.iter().flat_map(|cause| &cause.evidence) {
+        let answer = open(&evidence.id).unwrap();
+        let AnswerBody::Evidence(kept) = answer.body else {
+            panic!()
+        };
+        assert_eq!((&kept.id, &kept.text), (&evidence.id, &evidence.text));
+        assert!(answer.window.from < diagnosis.began.unwrap());
+        assert!(answer.window.to > diagnosis.began.unwrap());
+        world.try_ask(*kept.question, END).unwrap();
+    }
+    let first = &diagnosis.causes[0].evidence[0];
+    let AnswerBody::Evidence(kept) = open(&first.id).unwrap().body else {
+        panic!()
+    };
+    assert_eq!(kept.service, Some(ServiceKey::plain("payments")));
+    let Question::Metrics { service, .. } = *kept.question else {
+        panic!("{first:?}")
+    };
+    assert_eq!(service, "payments");
+    let unknown = open("eaaaaaaaa").unwrap_err().to_string();
+    assert!(unknown.contains("eaaaaaaaa is kept here"), "{unknown}");
+    assert!(
+        open("x")
+            .unwrap_err()
+            .to_string()
+            .contains("no evidence id")
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub struct World {
     ingest: Ingest,
-    query: Query,
+    query: Arc<Query>,
     pub live: Arc<Live>,
     next: HashMap<(String, u64), u64>,
 }
@@ -139,6 +139,14 @@ pub fn health(agent: &str, at: i64, started: i64, unparsed: u64) -> AgentHealth 
     }
 }
 
+fn viewer() -> Caller {
+    Caller {
+        id: "uid:0".into(),
+        role: Role::Viewer,
+        via: Via::Unix,
+    }
+}
+
 impl World {
     pub fn new() -> Self {
         let store = Arc::new(Memory::default());
@@ -150,7 +158,7 @@ impl World {
         };
         Self {
             ingest: Ingest::new(store.clone(), live.clone(), &[]),
-            query: Query::new(store, live.clone(), about),
+            query: Arc::new(Query::new(store.clone(), live.clone(), about).keeping(store)),
             live,
             next: HashMap::new(),
         }
@@ -187,12 +195,14 @@ impl World {
     }
 
     pub fn try_ask(&self, question: Question, now: i64) -> Result<Answer, QueryError> {
-        let caller = Caller {
-            id: "uid:0".into(),
-            role: Role::Viewer,
-            via: Via::Unix,
-        };
-        self.query.run(&question, &caller, second(now))
+        self.query.run(&question, &viewer(), second(now))
+    }
+
+    /// Asks as the service does, which keeps what a diagnosis found.
+    pub fn diagnose(&self, question: Question, now: i64) -> Result<Answer, QueryError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let asked = self.query.diagnose(question, viewer(), second(now));
+        runtime.unwrap().block_on(asked)
     }
 
     pub fn regressions(&self, judged: &mut Judged, now: i64) -> Vec<Event> {

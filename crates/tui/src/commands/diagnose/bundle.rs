@@ -4,7 +4,9 @@
 use super::{shown, verdict};
 use crate::args::{Diagnose as Options, Output};
 use crate::failure::Failure;
+use coral_diagnose::Incident;
 use coral_diagnose::bundle::{self, FILE_MAX, FILES, Files};
+use coral_model::Diagnosis;
 use nix::fcntl::OFlag;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read as _};
@@ -20,6 +22,13 @@ pub(in crate::commands) fn run(options: &Options, output: Output) -> Result<(), 
     let Some(folder) = &options.bundle else {
         return Err(Failure::usage("no bundle is named", "--bundle DIR"));
     };
+    let (_, diagnosis) = diagnosed(folder)?;
+    shown(&diagnosis, output)?;
+    verdict(&diagnosis, options)
+}
+
+/// The incident of a folder, and what is found in it.
+pub(in crate::commands) fn diagnosed(folder: &Path) -> Result<(Incident, Diagnosis), Failure> {
     let begun = Instant::now();
     let mut contents: [Option<Vec<u8>>; FILES.len()] = Default::default();
     for (place, content) in contents.iter_mut().enumerate() {
@@ -36,8 +45,7 @@ pub(in crate::commands) fn run(options: &Options, output: Output) -> Result<(), 
     let incident = bundle::parse(&files).map_err(|e| Failure::failed(e.to_string(), hint))?;
     let mut diagnosis = coral_diagnose::diagnose(&incident);
     diagnosis.elapsed = Some(begun.elapsed());
-    shown(&diagnosis, output)?;
-    verdict(&diagnosis, options)
+    Ok((incident, diagnosis))
 }
 
 /// A file of the bundle; `None` when it is not there and need not be.

@@ -1,6 +1,7 @@
 //! `coral diagnose --watch`: a line when something begins, with its cause as soon as one is found, and a line when it ends.
 
 use super::super::say::print;
+use super::webhook::Webhook;
 use super::{Options, ask};
 use crate::args::Output;
 use crate::client;
@@ -42,36 +43,50 @@ pub(super) async fn run(
         let hint = "-o json is a line of JSON for each";
         return Err(Failure::usage("--watch prints lines of text or JSON", hint));
     }
+    let webhook = options.webhook.as_deref().map(Webhook::start).transpose()?;
     let mut watch = Watch {
         place,
         options,
         output,
+        webhook,
         told: VecDeque::new(),
         open: None,
     };
-    let mut first = true;
-    loop {
-        let next = Instant::now() + Duration::from_secs(seconds.into());
-        match watch.look(first).await {
-            Ok(true) => first = false,
-            Ok(false) => return Ok(()),
-            Err(failure) if failure.code == Code::NotReachable && !first => failure.print(output),
-            Err(failure) => return Err(failure),
-        }
-        sleep_until(next).await;
+    let ended = watch.follow(Duration::from_secs(seconds.into())).await;
+    if let Some(webhook) = watch.webhook {
+        webhook.finish().await;
     }
+    ended
 }
 
 struct Watch<'a> {
     place: &'a Place,
     options: &'a Options,
     output: Output,
+    webhook: Option<Webhook>,
     told: VecDeque<(TimeNs, EventKind, String)>,
     /// The service whose cause is being looked for: until when, and when again.
     open: Option<(Event, Instant, Instant)>,
 }
 
 impl Watch<'_> {
+    /// Looks again and again, until nobody reads any more.
+    async fn follow(&mut self, pause: Duration) -> Result<(), Failure> {
+        let mut first = true;
+        loop {
+            let next = Instant::now() + pause;
+            match self.look(first).await {
+                Ok(true) => first = false,
+                Ok(false) => return Ok(()),
+                Err(failure) if failure.code == Code::NotReachable && !first => {
+                    failure.print(self.output);
+                }
+                Err(failure) => return Err(failure),
+            }
+            sleep_until(next).await;
+        }
+    }
+
     /// Tells what is new; whether anybody still reads.
     async fn look(&mut self, first: bool) -> Result<bool, Failure> {
         for event in self.news(first).await? {
@@ -136,8 +151,12 @@ impl Watch<'_> {
         Ok(news)
     }
 
-    /// Prints a line, and gives it to the command.
-    async fn tell(&self, event: &Event, diagnosis: Option<&Diagnosis>) -> Result<bool, Failure> {
+    /// Prints a line, and gives it to the command and the webhook.
+    async fn tell(
+        &mut self,
+        event: &Event,
+        diagnosis: Option<&Diagnosis>,
+    ) -> Result<bool, Failure> {
         let value = value(event, diagnosis);
         let line = match self.output {
             Output::Json => format!("{value}\n"),
@@ -145,6 +164,9 @@ impl Watch<'_> {
         };
         if !print(&line)? {
             return Ok(false);
+        }
+        if let Some(webhook) = &mut self.webhook {
+            webhook.post(&value);
         }
         if let Some(command) = &self.options.exec
             && let Err(error) = execute(command, &value).await

@@ -16,16 +16,12 @@ const NOTE_MAX: usize = 250;
 /// The widest neighbourhood.
 const DEPTH_MAX: usize = 8;
 /// So many services deep `Esc` leads back.
-const WAY_MAX: usize = 20;
+pub(super) const WAY_MAX: usize = 20;
 
 impl App {
     pub(super) fn command(&mut self, command: Command, now: Moment) -> Outcome {
         match command {
-            Command::Services => self.turn_to(Page::Services),
-            Command::Topology => self.turn_to(Page::Topology),
-            Command::Events => self.turn_to(Page::Events),
-            Command::Profiles => self.turn_to(Page::Profiles),
-            Command::Fleet => self.turn_to(Page::Fleet),
+            command if let Some(page) = page_of(command) => self.turn_to(page),
             Command::Up => self.scroll(-1),
             Command::Down => self.scroll(1),
             Command::PageUp => self.scroll(-self.screenful()),
@@ -39,7 +35,7 @@ impl App {
             Command::Open => return self.open(now),
             Command::LastView => self.last_view(),
             Command::Palette => self.open_palette(),
-            Command::Filter => self.mode = Mode::Filter,
+            Command::Filter => self.open_filter(),
             Command::NextMatch => self.next_match(true),
             Command::PreviousMatch => self.next_match(false),
             Command::SortMenu => self.open_sort(),
@@ -53,6 +49,9 @@ impl App {
             Command::Wide => self.wide = !self.wide,
             Command::Profile => return self.take_profile(now),
             Command::EndProfile => return self.end_profile(now),
+            Command::Diagnose => return self.diagnose(now),
+            Command::ToText => self.pane.focused = true,
+            Command::ToFindings => self.pane.focused = false,
             Command::ZoomIn => self.zoom_in(),
             Command::PreviousBox => self.sideways(Way::Left),
             Command::NextBox => self.sideways(Way::Right),
@@ -70,14 +69,8 @@ impl App {
             Command::Double => return self.resize_window(true, now),
             Command::Now => return self.back_to_now(now),
             Command::Compare => return self.compare(now),
-            Command::Pick => {
-                self.input.clear();
-                self.mode = Mode::Pick;
-            }
-            Command::Note => {
-                self.input.clear();
-                self.mode = Mode::Note;
-            }
+            Command::Pick => self.open_line(Mode::Pick),
+            Command::Note => self.open_line(Mode::Note),
             Command::StartColony => return self.start(now),
             Command::Keep if self.mode == Mode::Note => return self.noted(),
             Command::Keep if self.mode == Mode::Pick => return self.picked(now),
@@ -93,11 +86,28 @@ impl App {
                 self.mouse_on = !self.mouse_on;
                 return Outcome::wish(Action::Mouse(self.mouse_on));
             }
+            Command::Services
+            | Command::Topology
+            | Command::Events
+            | Command::Profiles
+            | Command::DiagnosePage
+            | Command::Fleet => {}
             Command::Quit => return Outcome::wish(Action::Quit),
             Command::Suspend => return Outcome::wish(Action::Suspend),
             Command::Repaint => return Outcome::wish(Action::Repaint),
         }
         Outcome::drawn()
+    }
+
+    fn open_filter(&mut self) {
+        // What is typed chooses among the findings, not in the text.
+        self.pane.focused &= self.spot.page != Page::Diagnose;
+        self.mode = Mode::Filter;
+    }
+
+    fn open_line(&mut self, mode: Mode) {
+        self.input.clear();
+        self.mode = mode;
     }
 
     /// Text goes into the line that is open, which acts at once.
@@ -140,10 +150,7 @@ impl App {
         if self.spot == spot {
             return;
         }
-        self.from.push(self.spot.clone());
-        if self.from.len() > WAY_MAX {
-            self.from.remove(0);
-        }
+        self.push_way(None);
         self.visit(spot);
     }
 
@@ -158,6 +165,9 @@ impl App {
             }
             if self.spot.page == Page::Profiles {
                 self.forget_graph();
+            }
+            if self.spot.page == Page::Diagnose {
+                *self.cursors.of_mut(super::List::Findings) = Default::default();
             }
         }
     }
@@ -217,6 +227,8 @@ impl App {
                 self.pane.focused = true;
                 self.pane.zoomed = true;
             }
+            (Page::Diagnose, _) if self.pane.focused => return self.open_evidence(now),
+            (Page::Diagnose, _) => self.pane.focused = true,
             (Page::Service, Tab::Routes | Tab::Instances) => {}
         }
         Outcome::drawn()
@@ -276,7 +288,9 @@ impl App {
             Mode::Page if !self.filter().text().is_empty() => {
                 self.filters.remove(&self.spot.page);
             }
-            Mode::Page if self.spot.service.is_some() => self.leave_service(),
+            Mode::Page if self.spot.service.is_some() || self.came_by_evidence() => {
+                return self.leave_service(now);
+            }
             Mode::Page => {}
         }
         Outcome::drawn()
@@ -296,12 +310,15 @@ impl App {
         })
     }
 
-    fn leave_service(&mut self) {
+    /// Back to where the person came from, and to the time that was shown there.
+    fn leave_service(&mut self, now: Moment) -> Outcome {
         let page = match self.spot.page {
-            Page::Profiles => Page::Profiles,
+            page @ (Page::Profiles | Page::Diagnose) => page,
             _ => Page::Services,
         };
-        let spot = self.from.pop().unwrap_or(Spot::page(page));
+        let way = self.from.pop();
+        let time = way.as_ref().and_then(|way| way.time);
+        let spot = way.map_or(Spot::page(page), |way| way.spot);
         if let (Page::Services, Some(service)) = (spot.page, self.spot.service.clone()) {
             // The cursor is where the person comes from, unless another one was put there meanwhile.
             self.all |= self.is_folded(&service);
@@ -309,15 +326,25 @@ impl App {
                 .of_mut(super::List::Services)
                 .put(RowKey::Service(service));
         }
+        let to_text = spot.page == Page::Diagnose && time.is_some();
+        let kept = to_text.then(|| self.cursors.of(super::List::Findings).clone());
         self.visit(spot);
+        if let Some(kept) = kept {
+            *self.cursors.of_mut(super::List::Findings) = kept;
+            self.pane.focused = true;
+        }
+        match time {
+            Some(time) => self.retime(time, now),
+            None => Outcome::drawn(),
+        }
     }
 
     fn back(&mut self, now: Moment) -> Outcome {
         if self.profiled_service().is_some() && !self.pane.zoomed && !self.pane.focused {
-            self.leave_service();
-            return Outcome::drawn();
+            return self.leave_service(now);
         }
-        if self.pane.zoomed || self.pane.focused || self.spot.page == Page::Service {
+        let inside = self.spot.service.is_some() || self.came_by_evidence();
+        if self.pane.zoomed || self.pane.focused || inside {
             self.filters.remove(&Page::Service);
             return self.out(now);
         }
@@ -341,6 +368,9 @@ impl App {
             }
             Mode::Help => self.help_offset = self.help_offset.saturating_add_signed(by),
             Mode::Page if self.is_on_graph() => self.move_in_graph(by),
+            Mode::Page if self.spot.page == Page::Diagnose && self.pane.focused => {
+                self.move_in_text(by);
+            }
             _ if self.pane.focused && self.list() != super::List::Functions => {
                 let last = self.pane_lines().saturating_sub(1);
                 self.pane.offset = self.pane.offset.saturating_add_signed(by).min(last);
@@ -379,6 +409,19 @@ impl App {
             self.put_cursor(place);
         }
     }
+}
+
+/// The page that a command turns to.
+const fn page_of(command: Command) -> Option<Page> {
+    Some(match command {
+        Command::Services => Page::Services,
+        Command::Topology => Page::Topology,
+        Command::Events => Page::Events,
+        Command::Profiles => Page::Profiles,
+        Command::DiagnosePage => Page::Diagnose,
+        Command::Fleet => Page::Fleet,
+        _ => return None,
+    })
 }
 
 /// Whether a key changed the text.

@@ -33,7 +33,7 @@ impl App {
             .map(|found| found.0)
     }
 
-    fn known(&self, question: &Question) -> Known<'_> {
+    pub(super) fn known(&self, question: &Question) -> Known<'_> {
         match self.asked.shown(question) {
             Some((answer, old)) => Known {
                 answer: Some(answer),

@@ -50,6 +50,8 @@ impl App {
     fn wheel(&mut self, at: Position, by: isize, now: Moment) {
         if self.mode == Mode::Page && self.profiled_service().is_some() {
             self.wheel_over_profile(at, by, now);
+        } else if self.mode == Mode::Page && self.text_under(at, now).is_some() {
+            self.scroll_text(by);
         } else if self.mode == Mode::Page && self.spot.page != Page::Service {
             let panes = layout::panes(self, layout::regions(self, now).body);
             let detail = panes.detail.is_some_and(|d| d.contains(at));
@@ -124,6 +126,9 @@ impl App {
         if self.profiled_service().is_some() {
             return self.click_profile(at, now);
         }
+        if let Some(text) = self.text_under(at, now) {
+            return self.click_text(at, text, now);
+        }
         if self.spot.page == Page::Service {
             let areas = layout::service(self, regions.body);
             for ((tab, _), area) in TABS.into_iter().zip(layout::service_tabs(areas.tabs)) {
@@ -143,6 +148,29 @@ impl App {
             return self.click_drawing(at, now);
         }
         self.click_row(at, now)
+    }
+
+    /// The text of page 7, when it is under the mouse.
+    fn text_under(&self, at: Position, now: Moment) -> Option<Rect> {
+        let on_page = self.spot.page == Page::Diagnose;
+        let body = on_page.then(|| layout::regions(self, now).body)?;
+        layout::text(self, body).filter(|text| text.contains(at))
+    }
+
+    /// A click on a piece of evidence selects it; a second one opens it.
+    fn click_text(&mut self, at: Position, text: Rect, now: Moment) -> Outcome {
+        let had_keys = std::mem::replace(&mut self.pane.focused, true);
+        let Some(link) = self.evidence_at(at, text, now) else {
+            self.clicked = false;
+            return Outcome::drawn();
+        };
+        let again = had_keys && self.clicked && self.reading.link == link;
+        self.put_link(link);
+        self.clicked = !again;
+        match again {
+            true => self.open_evidence(now),
+            false => Outcome::drawn(),
+        }
     }
 
     /// A click on a box selects it; a second one makes it fill the width.

@@ -6,7 +6,9 @@ use crate::console::filter::Filter;
 use crate::console::keys::{self, Command, Scope};
 use crate::console::moment::Moment;
 use crate::console::palette::{Entry, Palette, Target};
+use crate::console::questions;
 use crate::console::time::Time;
+use coral_model::diagnosis::is_evidence_id;
 use coral_model::{AnswerBody, Question, ServiceKey};
 use coral_report::text;
 use std::collections::BTreeMap;
@@ -55,6 +57,9 @@ impl App {
                     | C::Topology
                     | C::Events
                     | C::Profiles
+                    | C::DiagnosePage
+                    | C::ToText
+                    | C::ToFindings
                     | C::PreviousBox
                     | C::NextBox
                     | C::Fleet
@@ -167,12 +172,17 @@ impl App {
             .collect()
     }
 
-    /// Goes where the hit under the cursor leads; a pasted link goes where it leads.
+    /// Goes where the hit under the cursor leads; a pasted link, or an id of evidence, goes where it leads.
     pub(super) fn choose(&mut self, now: Moment) -> Outcome {
         self.mode = Mode::Page;
         if self.palette.text.starts_with(SCHEME) {
             let text = std::mem::take(&mut self.palette.text);
             return self.follow_link(&text, now);
+        }
+        if is_evidence_id(&self.palette.text) {
+            let id = std::mem::take(&mut self.palette.text);
+            self.reading.opening = Some(questions::evidence(&id));
+            return Outcome::drawn();
         }
         let Some(target) = self.palette.chosen().map(|e| e.target.clone()) else {
             return Outcome::drawn();

@@ -150,6 +150,7 @@ impl App {
                 .profiled_rows()
                 .get(index)
                 .map(|row| row.service.clone()),
+            Page::Diagnose => self.diagnosed_service(),
             Page::Service | Page::Profiles => self.spot.service.clone(),
             Page::Fleet => None,
         }

@@ -1,5 +1,6 @@
 //! The rows of the pages, what is derived from them once, and the cursors in them.
 
+use super::diagnosis::Findings;
 use super::{App, Page, RouteSort, Spot, Tab};
 use crate::console::change::edge_key;
 use crate::console::drawing::{self, Drawing};
@@ -16,6 +17,7 @@ use crate::console::usual;
 use coral_model::answer::{AgentRow, EdgeRow, MetricRow, ServiceRow};
 use coral_model::{
     AgentId, AgentMode, AnswerBody, Event, Observed, Question, ServiceClass, ServiceKey, Span,
+    TimeNs,
 };
 use std::collections::HashMap;
 
@@ -32,6 +34,8 @@ pub enum List {
     Profiled,
     /// The functions of a profile.
     Functions,
+    /// The findings of page 7, below one row for all.
+    Findings,
 }
 
 /// What a cursor stays on.
@@ -45,6 +49,7 @@ pub enum RowKey {
     Route(String),
     Instance(String, u64),
     Function(Box<(Observed, Observed)>),
+    Finding(Option<Box<(TimeNs, Observed)>>),
 }
 
 /// The cursors of all lists.
@@ -57,6 +62,7 @@ pub(in crate::console) struct Cursors {
     tab: Select<RowKey>,
     profiled: Select<RowKey>,
     functions: Select<RowKey>,
+    findings: Select<RowKey>,
 }
 
 impl Cursors {
@@ -69,6 +75,7 @@ impl Cursors {
             List::Tab => &self.tab,
             List::Profiled => &self.profiled,
             List::Functions => &self.functions,
+            List::Findings => &self.findings,
         }
     }
 
@@ -81,6 +88,7 @@ impl Cursors {
             List::Tab => &mut self.tab,
             List::Profiled => &mut self.profiled,
             List::Functions => &mut self.functions,
+            List::Findings => &mut self.findings,
         }
     }
 }
@@ -109,6 +117,7 @@ pub(in crate::console) struct Derived {
     pub(in crate::console) before_question: Option<Question>,
     /// Whose routes are shown, so that another one begins at the top.
     subject: Option<ServiceKey>,
+    pub(in crate::console) findings: Memo<(Option<(Question, u64)>, Filter), Findings>,
     /// Places of the services of page 5.
     pub(in crate::console) profiled: Memo<(u64, Filter), Vec<usize>>,
 }
@@ -199,6 +208,7 @@ impl App {
             Page::Topology => List::Edges,
             Page::Events => List::Events,
             Page::Fleet => List::Agents,
+            Page::Diagnose => List::Findings,
             Page::Service => List::Tab,
             Page::Profiles if self.spot.service.is_none() => List::Profiled,
             Page::Profiles => List::Functions,
@@ -214,6 +224,7 @@ impl App {
             List::Events | List::Tab => self.derived.places.get().len(),
             List::Profiled => self.derived.profiled.get().len(),
             List::Functions => self.function_count(),
+            List::Findings => 1 + self.findings().len(),
         }
     }
 
@@ -230,6 +241,7 @@ impl App {
                 Some(RowKey::Service(row.service.clone()))
             }
             (List::Functions, _) => self.function_key(index),
+            (List::Findings, _) => self.finding_key(index),
             (List::Events, _) | (List::Tab, Tab::Changes) => {
                 let event = self.page_events().0.get(self.place(index)?)?;
                 Some(RowKey::Event(Box::new(event.clone())))
@@ -295,6 +307,7 @@ impl App {
         let place = key.and_then(|key| self.find(list, &key, was));
         let count = self.count(list);
         self.cursors.of_mut(list).settle(place, count, height);
+        self.settle_text(now);
         let subject = self.subject().cloned();
         if self.derived.subject != subject {
             self.derived.subject = subject;
@@ -323,6 +336,12 @@ impl App {
         if self.spot == Spot::page(Page::Profiles) {
             let key = (picture.version, filter_of(Page::Profiles));
             derived.profiled.update(key, || self.profiled_places());
+        }
+        if self.spot.page == Page::Diagnose {
+            let filter = filter_of(Page::Diagnose);
+            let standing = self.asked.standing(&self.anomalies_question());
+            let key = (standing, filter.clone());
+            derived.findings.update(key, || self.make_findings(&filter));
         }
         if matches!(self.spot.page, Page::Events | Page::Service) {
             let question = self.instances_question();
@@ -434,6 +453,8 @@ impl App {
         let any = self.count(list) > 0;
         match (list, self.tab) {
             (List::Tab, Tab::Routes | Tab::Instances) | (List::Functions, _) => false,
+            (List::Findings, _) if self.pane.focused => self.opens_evidence(),
+            (List::Findings, _) => self.diagnosis().is_some(),
             _ => any,
         }
     }
@@ -444,6 +465,7 @@ impl App {
             List::Services => self.order.trouble(index).level() > Level::Fine,
             List::Edges => self.tree().rows.get(index).is_some_and(|row| row.matches),
             List::Events | List::Agents | List::Tab | List::Profiled | List::Functions => true,
+            List::Findings => self.ongoing(index),
         }
     }
 

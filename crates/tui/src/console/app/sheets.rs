@@ -30,6 +30,7 @@ impl App {
             (Page::Events, _) | (Page::Service, Tab::Changes) => events_sheet(&self.event_rows()),
             (Page::Fleet, _) => self.fleet_sheet(),
             (Page::Profiles, _) => self.profiles_sheet(),
+            (Page::Diagnose, _) => self.causes_sheet(),
         }
     }
 
@@ -42,6 +43,7 @@ impl App {
                 let rows = self.tree().rows.iter().take(index);
                 rows.filter(|row| row.edge.is_some()).count()
             }
+            Page::Diagnose => self.row_of_cause().unwrap_or(usize::MAX),
             Page::Profiles if self.is_on_graph() => self.row_of_box().unwrap_or(usize::MAX),
             _ => index,
         }
@@ -110,6 +112,7 @@ impl App {
                 .selected_agent()
                 .map(|a| a.health.host.visible().into_owned()),
             (Page::Profiles, _) => Some(self.profiles_name()),
+            (Page::Diagnose, _) => self.diagnosis_name(),
             (Page::Events, _) | (Page::Service, Tab::Changes) => {
                 let event = self.event_rows().get(self.sheet_row()).copied();
                 event.map(|e| e.text.visible().into_owned())
@@ -152,7 +155,7 @@ impl App {
             Copied::Row => self.sheet().row(self.sheet_row()),
             Copied::Command => self.command_line(),
             Copied::Link => self.link_here(now),
-            Copied::Markdown => self.sheet().written(Form::Markdown),
+            Copied::Markdown => self.written(Form::Markdown).unwrap_or_default(),
         }
     }
 
@@ -175,13 +178,16 @@ impl App {
             (Page::Events, _) => "query events".to_owned(),
             (Page::Fleet, _) => "status".to_owned(),
             (Page::Profiles, _) => self.profiles_command(),
+            (Page::Diagnose, _) => self.diagnosis_command(),
         };
         let colony = match self.config.colony.as_str() {
             "local" => String::new(),
+            _ if self.config.replay.is_some() => String::new(),
             name => format!(" --colony {}", shell_word(name)),
         };
         let time = match (self.spot.page, self.time.end()) {
             (Page::Fleet, _) => String::new(),
+            (Page::Diagnose, _) if self.config.replay.is_some() => String::new(),
             (Page::Profiles, _) if self.finer_shown().is_some() => String::new(),
             (Page::Service, _) if self.tab == Tab::Instances => String::new(),
             (_, None) => format!(" --since {}", length(self.time.window)),
@@ -226,6 +232,7 @@ impl App {
             (Page::Events, _) if self.changes => "changes",
             (Page::Events, _) => "events",
             (Page::Fleet, _) => "agents",
+            (Page::Diagnose, _) => "diagnosis",
             (Page::Service, Tab::Routes) => "routes",
             (Page::Service, Tab::Callers) => "callers",
             (Page::Service, Tab::Callees) => "callees",

@@ -5,6 +5,7 @@ use crate::console::event::Action;
 use crate::console::keys::Scope;
 use crate::console::link::Lost;
 use crate::console::moment::Moment;
+use crate::console::time::Time;
 use crate::failure::Failure;
 use coral_model::ServiceKey;
 use std::time::Duration;
@@ -17,17 +18,19 @@ pub enum Page {
     Topology,
     Events,
     Profiles,
+    Diagnose,
     Fleet,
     /// One service; no page of its own key, `Enter` leads into it.
     Service,
 }
 
 /// Pages with their key and name, in their order.
-pub const PAGES: [(Page, &str, &str); 5] = [
+pub const PAGES: [(Page, &str, &str); 6] = [
     (Page::Services, "1", "Services"),
     (Page::Topology, "2", "Topology"),
     (Page::Events, "3", "Events"),
     (Page::Profiles, "5", "Profiles"),
+    (Page::Diagnose, "7", "Diagnose"),
     (Page::Fleet, "9", "Fleet"),
 ];
 
@@ -36,7 +39,7 @@ pub const PAGES: [(Page, &str, &str); 5] = [
 pub struct Spot {
     /// The page.
     pub page: Page,
-    /// The service of [`Page::Service`], and of a flame graph.
+    /// The service of [`Page::Service`], of a flame graph, and what a diagnosis is about.
     pub service: Option<ServiceKey>,
 }
 
@@ -56,6 +59,15 @@ impl Spot {
             service: Some(service),
         }
     }
+}
+
+/// A place that `Esc` leads back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// What was looked at.
+    pub spot: Spot,
+    /// When, where the step on led to another time.
+    pub time: Option<Time>,
 }
 
 /// The lists on the page of a service.
@@ -135,6 +147,8 @@ pub enum Body<'a> {
     NothingThen,
     /// The colony does not answer what was asked of the past.
     Refused(&'a Failure),
+    /// An incident on disk has a diagnosis and nothing else.
+    OnlyDiagnosis,
     /// The page.
     Page,
 }
@@ -202,6 +216,7 @@ impl Mode {
             (page(&[S::Topology, S::Panes]), "Topology"),
             (page(&[S::Events]), "Events"),
             (page(&[S::Panes]), "Fleet"),
+            (page(&[S::Diagnose, S::Panes]), "Diagnose"),
             (
                 vec![
                     S::Start,

@@ -1,10 +1,11 @@
-//! What can be taken away from page 5: the services or the functions as a table, the command line, the files.
+//! What can be taken away from pages 5 and 7: the services, functions or causes as a table, the command line, the files.
 
-use super::{App, List};
+use super::{App, List, Page};
 use crate::console::flame::Place;
 use crate::console::take::{Form, Sheet, Value, shell_word};
 use crate::console::time::Compare;
-use coral_report::{flame, text};
+use coral_model::Diagnosis;
+use coral_report::{diagnosis_markdown, flame, text};
 
 impl App {
     /// The forms in which this page is written to a file.
@@ -25,7 +26,77 @@ impl App {
                 let title = format!("{}: time on the processors", service.unwrap_or_default());
                 flame::svg(known, &title).map_err(|e| e.to_string())
             }
+            (Form::Markdown, None) if let Some(diagnosis) = self.page_diagnosis() => {
+                Ok(diagnosis_markdown(diagnosis, &self.config.zone).into_bytes())
+            }
             _ => Ok(self.sheet().written(form).into_bytes()),
+        }
+    }
+
+    fn page_diagnosis(&self) -> Option<&Diagnosis> {
+        let on_page = self.spot.page == Page::Diagnose;
+        on_page.then(|| self.diagnosis()).flatten()
+    }
+
+    /// The causes of the diagnosis.
+    pub(super) fn causes_sheet(&self) -> Sheet {
+        let causes = self.diagnosis().map_or(&[][..], |d| &d.causes);
+        let rows = causes.iter().map(|cause| {
+            let ids: Vec<&str> = cause.evidence.iter().map(|e| e.id.as_str()).collect();
+            let function = cause.function.as_ref().map(|f| f.visible().into_owned());
+            vec![
+                u64::from(cause.rank).into(),
+                cause.service.visible().into_owned().into(),
+                cause.kind.name().into(),
+                cause.confidence.name().into(),
+                Value::Number((cause.score * 100.0).round() / 100.0),
+                function.map_or(Value::Unknown, Value::Text),
+                ids.join(" ").into(),
+            ]
+        });
+        let columns = vec![
+            "rank",
+            "service",
+            "kind",
+            "confidence",
+            "score",
+            "function",
+            "evidence",
+        ];
+        Sheet {
+            name: "causes",
+            columns,
+            rows: rows.collect(),
+        }
+    }
+
+    /// The row of the table that the cause of the text's cursor has.
+    pub(super) fn row_of_cause(&self) -> Option<usize> {
+        let rank = self.selected_evidence().map_or(1, |(cause, _)| cause.rank);
+        let causes = &self.diagnosis()?.causes;
+        causes.iter().position(|cause| cause.rank == rank)
+    }
+
+    /// What is under the cursor of page 7: the id of evidence, else a name.
+    pub(super) fn diagnosis_name(&self) -> Option<String> {
+        if let Some((_, evidence)) = self.selected_evidence() {
+            return Some(evidence.id.clone());
+        }
+        self.diagnosed_service().as_ref().map(text::service)
+    }
+
+    /// The command that says what page 7 says.
+    pub(super) fn diagnosis_command(&self) -> String {
+        if let Some(replay) = &self.config.replay {
+            return format!("diagnose --bundle {}", shell_word(&replay.folder));
+        }
+        let service = match self.selected_finding() {
+            Some(finding) => finding.service.as_ref(),
+            None => self.spot.service.as_ref(),
+        };
+        match service {
+            Some(service) => format!("diagnose {}", shell_word(&text::service(service))),
+            None => "diagnose".to_owned(),
         }
     }
 

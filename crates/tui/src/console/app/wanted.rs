@@ -39,8 +39,15 @@ impl App {
                 wanted.extend(self.instances_question());
             }
             Page::Profiles => wanted.extend(self.profile_question()),
+            Page::Diagnose => {
+                // What is read comes before what it is chosen from.
+                wanted.push(self.diagnosis_question());
+                wanted.push(self.anomalies_question());
+                wanted.push(self.whole_question());
+            }
             Page::Services | Page::Topology | Page::Fleet => {}
         }
+        wanted.extend(self.reading.opening.clone());
         if matches!(self.spot.page, Page::Services | Page::Service) {
             let compared = self.time.compared(self.newest(now));
             wanted.extend(compared.map(|w| questions::services(Span::Between(w))));
@@ -79,10 +86,15 @@ impl App {
         answer: Result<Answer, Failure>,
         now: Moment,
     ) -> Outcome {
+        let opened = self.reading.opening.as_ref() == Some(question);
+        let evidence = opened.then(|| answer.clone());
         if !self.asked.came(question, answer, now) {
             return Outcome::default();
         }
         self.hold(now);
-        Outcome::drawn()
+        match evidence {
+            Some(answer) => self.evidence_opened(answer, now),
+            None => Outcome::drawn(),
+        }
     }
 }

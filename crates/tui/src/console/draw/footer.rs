@@ -121,6 +121,10 @@ fn note(view: View<'_>, columns: usize) -> Line<'static> {
             };
             format!("{functions}, {share:.1} % of the samples")
         }
+        Page::Diagnose => {
+            let findings = app.derived.findings.get();
+            format!("{} of {} findings", findings.rows.len(), findings.all)
+        }
         Page::Fleet | Page::Service | Page::Profiles => format!("{count} match"),
     };
     let rest = if typing { "" } else { "   Esc clears" };
@@ -198,7 +202,11 @@ fn at(area: Rect, indent: usize, row: Row, start: usize) -> Vec<(Rect, &'static 
 fn does_something(app: &App, command: Command) -> bool {
     match (command, app.spot.page) {
         (Command::Wide, Page::Topology) => app.tree_form || app.drawing().is_some(),
-        (Command::Hidden, Page::Events | Page::Fleet | Page::Service | Page::Profiles) => false,
+        (
+            Command::Hidden,
+            Page::Events | Page::Fleet | Page::Service | Page::Profiles | Page::Diagnose,
+        ) => false,
+        (Command::Diagnose, Page::Diagnose) => app.service_here() != app.spot.service,
         (Command::Zoom, Page::Events) => false,
         (Command::Zoom, Page::Profiles) => {
             app.profiled_service().is_some() && app.size().width >= 140
@@ -212,6 +220,9 @@ fn does_something(app: &App, command: Command) -> bool {
 /// Switches are named by what they do next.
 fn word(app: &App, command: Command, word: &'static str) -> &'static str {
     match command {
+        Command::NextPane if app.spot.page == Page::Diagnose && app.pane.focused => "findings",
+        Command::NextPane if app.spot.page == Page::Diagnose => "text",
+        Command::Open if app.spot.page == Page::Diagnose && !app.pane.focused => "read",
         Command::Freeze if !app.time.is_live() => "go on live",
         Command::Hidden if app.all => "fold system",
         Command::Zoom if app.pane.zoomed => "both panes",

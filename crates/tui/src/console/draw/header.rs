@@ -1,15 +1,17 @@
 //! The first three lines: where, when, how fresh and what was lost; the pages; what is wrong.
 
 use super::{View, clock, day_clock, put, span};
+use crate::console::Replay;
 use crate::console::alert::{self, Tone};
 use crate::console::app::{App, LinkState, PAGES, SOON};
 use crate::console::layout::{self, Regions};
 use crate::console::moment::Moment as Now;
+use crate::console::pick;
 use crate::console::theme::{BROKEN, LIVE, OLD, UNUSUAL};
 use crate::console::time::Shown;
 use coral_model::answer::{AgentRow, STALE_AFTER};
 use coral_report::figure::age;
-use coral_report::text::{fit, width};
+use coral_report::text::{fit, shown, width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -72,6 +74,9 @@ fn moment(app: &App, now: Now, words: bool) -> (String, Reads) {
 
 /// The part of the first line that says which moment is shown.
 pub(in crate::console) fn moment_area(app: &App, now: Now, header: Rect) -> Rect {
+    if app.config.replay.is_some() {
+        return Rect::default();
+    }
     let words = header.width >= WORDS;
     let (text, _) = moment(app, now, words);
     let name = if words { "coral  " } else { "" };
@@ -92,6 +97,9 @@ fn place_and_time(view: View<'_>, words: bool) -> Vec<Span<'static>> {
     let mut spans = vec![span(" ", theme.plain())];
     if words {
         spans.push(span("coral  ", theme.bold()));
+    }
+    if let Some(replay) = &app.config.replay {
+        return replayed(view, replay, spans);
     }
     spans.push(span(app.config.colony.clone(), theme.link()));
     spans.push(span("  ", theme.plain()));
@@ -114,6 +122,24 @@ fn place_and_time(view: View<'_>, words: bool) -> Vec<Span<'static>> {
         spans.push(span(
             format!("  {OLD} asking {:.1} s", waited.as_secs_f64()),
             theme.unusual(),
+        ));
+    }
+    spans
+}
+
+/// An incident on disk, and when it was.
+fn replayed(view: View<'_>, replay: &Replay, mut spans: Vec<Span<'static>>) -> Vec<Span<'static>> {
+    let (app, theme) = (view.app, view.theme.old(false));
+    spans.push(span(shown(&replay.name, 40), theme.link()));
+    let began = app.diagnosis().and_then(|d| d.began);
+    let end = replay.answer.as_ref().ok().map(|answer| answer.window.to);
+    if let Some(at) = began.or(end) {
+        let (time, zone) = clock(at, &app.config.zone);
+        let day = pick::zoned(at, &app.config.zone).strftime("%Y-%m-%d");
+        spans.push(span("  ", theme.plain()));
+        spans.push(span(
+            format!(" ◀ BUNDLE {day} {time} {zone} "),
+            theme.inverse(),
         ));
     }
     spans

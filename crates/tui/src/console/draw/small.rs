@@ -1,5 +1,6 @@
 //! A screen that is too small for pages: where and when, the worst services, and how to see more.
 
+use super::diagnose::words;
 use super::services::unhealthy;
 use super::{View, clock, put, span};
 use crate::console::app::{Body, LinkState};
@@ -76,8 +77,13 @@ fn first(view: View<'_>) -> Line<'static> {
 
 fn worst(view: View<'_>, width: usize, count: usize) -> Vec<Line<'static>> {
     let say = |text: &str| vec![Line::styled(format!(" {text}"), view.theme.dim())];
+    if view.app.config.replay.is_some() {
+        let columns = u16::try_from(width.saturating_sub(1)).unwrap_or(u16::MAX);
+        let lines = view.app.diagnosis_lines(columns, view.now);
+        return lines.iter().map(|line| words(view, line)).collect();
+    }
     match view.app.body() {
-        Body::Page => {}
+        Body::Page | Body::OnlyDiagnosis => {}
         Body::Loading => return say("asking ..."),
         Body::NoAgent => return say("no agent has reported"),
         Body::NothingThen => return say("nothing is kept of this moment; 0 now"),

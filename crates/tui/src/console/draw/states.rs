@@ -1,7 +1,7 @@
 //! What stands in place of a page: loading, no colony, not reachable, no agent. Each says what is so and what to do.
 
 use super::{View, put, span};
-use crate::console::app::{Body, LinkState, Starting};
+use crate::console::app::{Body, LinkState, PAGES, Starting};
 use crate::console::theme::{BROKEN, OLD, UNUSUAL};
 use crate::failure::Failure;
 use coral_model::observed::visible;
@@ -24,6 +24,7 @@ pub(super) fn draw(view: View<'_>, state: &Body<'_>, body: Rect, buf: &mut Buffe
         Body::NoAgent => no_agent(view),
         Body::NothingThen => nothing_then(view),
         Body::Refused(failure) => refused(view, failure),
+        Body::OnlyDiagnosis => only_diagnosis(view),
         Body::Page => vec![],
     };
     let room = Rect {
@@ -48,6 +49,23 @@ pub(super) fn draw(view: View<'_>, state: &Body<'_>, body: Rect, buf: &mut Buffe
             );
         }
     }
+}
+
+/// A bundle has what a diagnosis looks at, and nothing that the other pages show.
+fn only_diagnosis(view: View<'_>) -> Vec<Line<'static>> {
+    let page = view.app.spot.page;
+    let name = PAGES.iter().find(|known| known.0 == page);
+    let name = name.map_or("this page", |known| known.2);
+    let text = format!("An incident bundle has no data for {name}.");
+    vec![
+        Line::styled(text, view.theme.bold()),
+        Line::styled(
+            "It holds what a diagnosis looks at; no colony is asked.",
+            view.theme.dim(),
+        ),
+        Line::default(),
+        key_line(view, "7", "the diagnosis", ""),
+    ]
 }
 
 fn loading(view: View<'_>) -> Vec<Line<'static>> {
