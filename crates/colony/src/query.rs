@@ -224,25 +224,42 @@ impl Query {
         let window = sane(span(question).resolve(now))?;
         let _turn = self.turn(question);
         let scope = self.scope(question, window, now)?;
-        let body = match question {
-            Question::Status => AnswerBody::Status(status::answer(&scope, &self.about)),
+        let body = self.body(question, &scope, caller, now)?;
+        Ok(Answer {
+            window: scope.window,
+            complete_until: scope.complete_until(uses(question)),
+            loss: loss::within(&scope)?,
+            body,
+        })
+    }
+
+    /// What an answer holds.
+    fn body(
+        &self,
+        question: &Question,
+        scope: &Scope<'_>,
+        caller: &Caller,
+        now: TimeNs,
+    ) -> Result<AnswerBody, QueryError> {
+        Ok(match question {
+            Question::Status => AnswerBody::Status(status::answer(scope, &self.about)),
             Question::Services { trend_points, .. } => {
-                AnswerBody::Services(services::answer(&scope, *trend_points)?)
+                AnswerBody::Services(services::answer(scope, *trend_points)?)
             }
             Question::Summary {
                 service, compare, ..
             } => {
-                let only = names::optional(&scope, service.as_deref())?;
-                let earlier = self.compared(*compare, service.as_deref(), &scope, now)?;
-                let rows = summary::answer(&scope, earlier.as_ref(), only.as_deref())?;
+                let only = names::optional(scope, service.as_deref())?;
+                let earlier = self.compared(*compare, service.as_deref(), scope, now)?;
+                let rows = summary::answer(scope, earlier.as_ref(), only.as_deref())?;
                 AnswerBody::Summary(rows)
             }
             Question::Metrics { service, .. } => {
-                let only = names::resolve(&scope, service)?;
-                AnswerBody::Metrics(metrics::answer(&scope, &only)?)
+                let only = names::resolve(scope, service)?;
+                AnswerBody::Metrics(metrics::answer(scope, &only)?)
             }
             Question::Topology { .. } => {
-                let (nodes, edges) = topology::answer(&scope)?;
+                let (nodes, edges) = topology::answer(scope)?;
                 AnswerBody::Topology { nodes, edges }
             }
             Question::Events {
@@ -251,13 +268,11 @@ impl Query {
                 limit,
                 ..
             } => {
-                let only = names::optional(&scope, service.as_deref())?.unwrap_or_default();
-                let (rows, truncated) = events::answer(&scope, only, kinds, *limit)?;
+                let only = names::optional(scope, service.as_deref())?.unwrap_or_default();
+                let (rows, truncated) = events::answer(scope, only, kinds, *limit)?;
                 AnswerBody::Events { rows, truncated }
             }
-            Question::Host { host, .. } => {
-                AnswerBody::Host(hosts::answer(&scope, host.as_deref())?)
-            }
+            Question::Host { host, .. } => AnswerBody::Host(hosts::answer(scope, host.as_deref())?),
             Question::Profile {
                 target,
                 kind,
@@ -265,11 +280,11 @@ impl Query {
                 compare,
                 ..
             } => {
-                let (part, earlier) = self.profiles(now, &scope, (target, *kind), *compare)?;
+                let (part, earlier) = self.profiles(now, scope, (target, *kind), *compare)?;
                 let (earlier, before) = earlier.unzip();
                 let earlier = earlier.as_ref().zip(before);
                 let asked = (*kind, *session);
-                AnswerBody::Profile(profile::answer((&scope, part), earlier, asked)?)
+                AnswerBody::Profile(profile::answer((scope, part), earlier, asked)?)
             }
             Question::Requests { .. }
             | Question::Diagnose { .. }
@@ -281,12 +296,6 @@ impl Query {
                 let asked = statement(text, *limit, caller, now);
                 AnswerBody::Sql(scope.snapshot().sql(&asked)?)
             }
-        };
-        Ok(Answer {
-            window: scope.window,
-            complete_until: scope.complete_until(uses(question)),
-            loss: loss::within(&scope)?,
-            body,
         })
     }
 }

@@ -8,7 +8,7 @@ use coral_model::{
     TimeNs,
 };
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// An agent that has not reported for so many seconds is not waited for.
 const FRESH_S: i64 = 5;

@@ -6,6 +6,7 @@ use super::wire::{Answer, Kind, MOST_NAMED_BYTES, MOST_REQUEST_BYTES, Request, f
 use super::{Frame, Identity, Missing, Named, Symbolizer, demangle, jail};
 use crate::unwind;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{self, IoSliceMut, Read as _, Write as _};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
@@ -65,18 +66,37 @@ pub fn serve(socket: UnixStream) -> Result<(), ServeError> {
 pub(super) fn serve_until_idle(stream: &UnixStream, idle: Duration) -> Result<(), ServeError> {
     let socket = &Socket { stream, idle };
     jail::enter().map_err(ServeError::Jail)?;
+    // The kernel makes its list anew for every reader, a tenth of a second each time: one is enough for a child's life.
+    let (list, kernel) = (OnceCell::new(), OnceCell::new());
     let mut next = receive(socket)?;
     while let Some(asked) = next {
         next = match asked.request.kind {
             Kind::Names => names(socket, asked)?,
             kind => {
-                let answer = once(kind, &asked).unwrap_or_else(Answer::Refused);
-                send(socket, &answer)?;
+                let answer = match kind {
+                    Kind::Kernel => of_kernel(&asked, &list, &kernel),
+                    kind => once(kind, &asked),
+                };
+                send(socket, &answer.unwrap_or_else(Answer::Refused))?;
                 receive(socket)?
             }
         };
     }
     Ok(())
+}
+
+/// Names addresses of the kernel by its list, which is read when it is asked for first.
+fn of_kernel<'a>(
+    asked: &Asked,
+    list: &'a OnceCell<Vec<u8>>,
+    ranges: &OnceCell<Ranges<'a>>,
+) -> Result<Answer, Missing> {
+    if list.get().is_none() {
+        let main = asked.file(files::MAIN).ok_or(Missing::Corrupt)?;
+        let _ = list.set(text(main).map_err(|error| refusal(&error))?);
+    }
+    let ranges = ranges.get_or_init(|| Ranges::kernel(list.get().map_or(&[], Vec::as_slice)));
+    Ok(listed(ranges, &asked.request.addresses))
 }
 
 /// Names addresses of one program for as long as it is the same; gives the first request for another.
@@ -142,13 +162,11 @@ fn once(kind: Kind, asked: &Asked) -> Result<Answer, Missing> {
     let main = asked.file(files::MAIN).ok_or(Missing::Corrupt)?;
     let addresses = &asked.request.addresses;
     match kind {
-        Kind::PerfMap | Kind::Kernel => {
+        // Its list outlives a request.
+        Kind::Kernel => Err(Missing::Corrupt),
+        Kind::PerfMap => {
             let text = text(main).map_err(|error| refusal(&error))?;
-            let ranges = match kind {
-                Kind::PerfMap => Ranges::perf_map(&text),
-                _ => Ranges::kernel(&text),
-            };
-            Ok(listed(&ranges, addresses))
+            Ok(listed(&Ranges::perf_map(&text), addresses))
         }
         Kind::Identity => {
             let main = sources::map(main).map_err(|error| refusal(&error))?;

@@ -40,7 +40,8 @@ fn view_of(kept: &KeptEvidence, window: Window) -> (Spot, Tab, Option<String>) {
             service: Some(name),
             ..
         } => (service(name), Tab::Changes, None),
-        Question::Profile { service: name, .. } => {
+        Question::Profile { target, .. } => {
+            let name = target.service.as_deref().unwrap_or_default();
             let (page, service) = (Page::Profiles, Some(key_of(name)));
             (Spot { page, service }, Tab::Routes, None)
         }

@@ -155,7 +155,10 @@ impl App {
             Copied::Row => self.sheet().row(self.sheet_row()),
             Copied::Command => self.command_line(),
             Copied::Link => self.link_here(now),
-            Copied::Markdown => self.written(Form::Markdown).unwrap_or_default(),
+            Copied::Markdown => {
+                let table = self.written(Form::Markdown).unwrap_or_default();
+                String::from_utf8_lossy(&table).into_owned()
+            }
         }
     }
 
