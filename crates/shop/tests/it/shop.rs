@@ -61,7 +61,7 @@ impl Shop {
                 .enable_all()
                 .build()
                 .unwrap(),
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: client(),
         }
     }
 
@@ -180,6 +180,12 @@ impl Shop {
         drop(self.stdin.take());
         self.child.wait().unwrap()
     }
+}
+
+/// As the shop's own: built beside the console, reqwest wants a provider of TLS for plain http as well.
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 impl Drop for Shop {
