@@ -147,10 +147,8 @@ impl Profiler {
         }
         self.met.retain(|_, (_, tick)| *tick >= oldest);
         self.tell_spaces(&come);
-        let watched = self.sessions.any();
         let (files, kernel) = (&self.files, &self.kernel);
-        self.told
-            .ask(&self.clerk, files, kernel, self.tick, watched);
+        self.told.ask(&self.clerk, files, kernel, self.tick);
     }
 
     /// Takes what the clerk has found out; the files whose tables have come.
@@ -240,7 +238,11 @@ impl Profiler {
             frames.push(Spot::from(place));
         }
         frames.extend(kernel.iter().rev().map(|address| Spot::Kernel(*address)));
-        frames.iter().for_each(|spot| self.told.met(*spot, tick));
+        let is_watched = head.key.session != ALWAYS;
+        let told = &mut self.told;
+        frames
+            .iter()
+            .for_each(|spot| told.met(*spot, tick, is_watched));
         Known {
             thread: head.comm,
             frames,

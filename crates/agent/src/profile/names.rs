@@ -26,12 +26,14 @@ pub struct Told {
     known: HashSet<Spot>,
     /// Addresses by file; without one, of the kernel.
     waiting: BTreeMap<Option<FileNumber>, BTreeSet<u64>>,
+    /// Files that sessions met since they were asked for last: somebody watches these.
+    watched: BTreeSet<Option<FileNumber>>,
     since: u32,
 }
 
 impl Told {
-    /// Notes where samples were.
-    pub fn met(&mut self, spot: Spot, tick: u32) {
+    /// Notes where samples were, and whether a session took them.
+    pub fn met(&mut self, spot: Spot, tick: u32, is_watched: bool) {
         if self.known.len() >= TOLD_MAX || tick.saturating_sub(self.since) > ANEW_TICKS {
             self.known.clear();
             self.since = tick;
@@ -41,6 +43,9 @@ impl Told {
             Spot::Kernel(address) => (None, address),
             Spot::Nowhere => return,
         };
+        if is_watched {
+            self.watched.insert(place.0);
+        }
         if self.known.insert(spot) {
             self.waiting.entry(place.0).or_default().insert(place.1);
         }
@@ -54,20 +59,24 @@ impl Told {
         };
     }
 
-    /// Asks for what waits, when it is time; at once when somebody watches.
-    pub fn ask(&mut self, clerk: &Clerk, files: &Files, kernel: &Binary, tick: u32, watched: bool) {
+    /// Asks for what waits, when it is time: at once for files that somebody watches, as each other would have the reader
+    /// look through all of its debug information again.
+    pub fn ask(&mut self, clerk: &Clerk, files: &Files, kernel: &Binary, tick: u32) {
         let every = if tick < YOUNG {
             EARLY_TICKS
         } else {
             LATER_TICKS
         };
-        if !watched && !tick.is_multiple_of(every) {
-            return;
-        }
-        let is_kernels_turn = watched || tick.is_multiple_of(KERNEL_TICKS);
+        let is_files_turn = tick.is_multiple_of(every);
+        let is_kernels_turn = is_files_turn && tick.is_multiple_of(KERNEL_TICKS);
+        let watched = std::mem::take(&mut self.watched);
         for (file, addresses) in std::mem::take(&mut self.waiting) {
-            if file.is_none() && !is_kernels_turn {
-                self.waiting.insert(None, addresses);
+            let is_turn = match file {
+                Some(_) => is_files_turn,
+                None => is_kernels_turn,
+            };
+            if !is_turn && !watched.contains(&file) {
+                self.waiting.insert(file, addresses);
                 continue;
             }
             let addresses: Vec<u64> = addresses.into_iter().collect();

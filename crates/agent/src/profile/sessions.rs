@@ -148,11 +148,6 @@ impl Sessions {
         std::mem::take(&mut self.reports)
     }
 
-    /// Whether one runs.
-    pub fn any(&self) -> bool {
-        !self.running.is_empty()
-    }
-
     /// How samples of a session are stored; of one that has just ended too.
     pub fn stored_as(&self, number: u32) -> Option<Stored> {
         let running = self.running.values().find(|s| s.number == number);
