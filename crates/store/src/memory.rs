@@ -350,6 +350,7 @@ impl Snapshot for View {
         &self,
         kind: ProfileKind,
         since: TimeNs,
+        _: Level,
     ) -> Result<Vec<ProfiledBuild>, StoreError> {
         self.with(|t| t.profiles.builds(kind, since))
     }

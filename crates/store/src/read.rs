@@ -347,11 +347,13 @@ pub trait Snapshot {
     /// Where processors were, a row a stack, with all that the rows speak of.
     fn profile(&self, filter: &ProfileFilter) -> Result<StoredProfile, StoreError>;
 
-    /// When the builds of instances were sampled, as far as intervals end after a moment.
+    /// When the builds of instances were sampled, as far as intervals end after a moment; to the bucket of the widest level
+    /// that may answer.
     fn profiled_builds(
         &self,
         kind: ProfileKind,
         since: TimeNs,
+        widest: Level,
     ) -> Result<Vec<ProfiledBuild>, StoreError>;
 
     /// The agents' states that were kept in the window, oldest first.

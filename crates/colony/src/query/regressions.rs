@@ -7,7 +7,7 @@ use super::{Query, QueryError};
 use coral_model::profile::{Flame, ProfileKind};
 use coral_model::{AgentId, Event, EventKind, Observed, ServiceKey, TimeNs, Window};
 use coral_report::flame::{Difference, grown};
-use coral_store::{EventFilter, InstanceId, ProfiledBuild, SeenInstance};
+use coral_store::{EventFilter, InstanceId, Level, ProfiledBuild, SeenInstance};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -25,8 +25,6 @@ const GROWN: f64 = 0.02;
 const NAMED: usize = 3;
 /// As much of a build id tells builds apart.
 const SHORT: usize = 12;
-/// Who writes the events that no agent ships.
-const WRITER: &str = "colony";
 
 /// The builds that were judged.
 #[derive(Debug, Default)]
@@ -44,7 +42,9 @@ impl Query {
         };
         let scope = Scope::new(&*self.store, &self.live, window, now)?;
         let since = window.from.minus(BEFORE);
-        let profiled = scope.snapshot().profiled_builds(ProfileKind::Cpu, since)?;
+        // Whole hours are enough to see that a build came, and the hour that goes on has finer rows anyway.
+        let kind = ProfileKind::Cpu;
+        let profiled = scope.snapshot().profiled_builds(kind, since, Level::Hour)?;
         let seen = scope.snapshot().instances(Window {
             from: since,
             to: now,
@@ -159,7 +159,7 @@ fn event(service: &ServiceKey, flame: &Flame, (runs, ran): (&Build, &Build)) -> 
         at: runs.first,
         until: None,
         kind: EventKind::Regression,
-        agent: AgentId::new(WRITER).ok()?,
+        agent: AgentId::new(crate::WRITER).ok()?,
         service: Some(service.clone()),
         instance: None,
         text: Observed::new(text),

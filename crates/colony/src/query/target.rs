@@ -5,7 +5,7 @@ use super::scope::Scope;
 use super::{Query, QueryError, hosts, names, sane};
 use coral_model::profile::{ProfileKind, Target};
 use coral_model::{AgentId, Compare, ServiceKey, TimeNs, Window};
-use coral_store::{InstanceId, ProfiledBuild, SeenInstance, StoreError};
+use coral_store::{InstanceId, Level, ProfiledBuild, SeenInstance, StoreError};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A target among what is known.
@@ -67,7 +67,9 @@ impl Meant {
             .filter(|seen| self.fits(seen))
             .map(|seen| seen.id);
         let fitting: HashSet<InstanceId> = fitting.collect();
-        let all = scope.snapshot().profiled_builds(kind, super::BEGINNING)?;
+        let all = scope
+            .snapshot()
+            .profiled_builds(kind, super::BEGINNING, Level::TenSeconds)?;
         Ok(together(
             all.into_iter().filter(|b| fitting.contains(&b.instance)),
         ))

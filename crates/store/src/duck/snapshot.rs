@@ -279,13 +279,13 @@ impl Snapshot for View {
         &self,
         kind: ProfileKind,
         since: TimeNs,
+        widest: Level,
     ) -> Result<Vec<ProfiledBuild>, StoreError> {
         let ever = Window {
             from: since,
             to: TimeNs(i64::MAX / 2),
         };
-        // A wide bucket would have a build begin long before it came.
-        let parts = self.marks()?.segments(ever, Level::TenSeconds).into_iter();
+        let parts = self.marks()?.segments(ever, widest).into_iter();
         let parts = parts.map(|(level, part)| profiles::builds_part(level, part, kind));
         let all = parts.collect::<Vec<_>>().join(" UNION ALL ");
         self.rows(&profiles::builds(&all), [], profiles::build_row)

@@ -6,8 +6,8 @@ use coral_model::profile::{
 };
 use coral_model::{Observed, TimeNs};
 use coral_store::{
-    Append, Duck, InstanceId, Keeping, Memory, ProfileFilter, ProfiledBuild, Read, StoredBatch,
-    StoredProfile,
+    Append, Duck, InstanceId, Keeping, Level, Memory, ProfileFilter, ProfiledBuild, Read,
+    StoredBatch, StoredProfile,
 };
 use std::time::Duration;
 
@@ -128,7 +128,9 @@ async fn comes_out(store: &dyn Store) {
     assert_eq!(nothing, StoredProfile::default());
     let builds = |since: i64| {
         let since = TimeNs(since * 1_000_000_000);
-        snapshot.profiled_builds(ProfileKind::Cpu, since).unwrap()
+        snapshot
+            .profiled_builds(ProfileKind::Cpu, since, Level::TenSeconds)
+            .unwrap()
     };
     assert_eq!(builds(110), []);
     let window = window(90, 110);
