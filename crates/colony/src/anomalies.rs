@@ -22,8 +22,6 @@ const CALLS: usize = 10_000;
 const EVERY: Duration = Duration::from_secs(1);
 /// Seconds of an interval of calls.
 const INTERVAL_S: i64 = SUMMARY.as_secs() as i64;
-/// Who writes the events that no agent ships.
-const WRITER: &str = "colony";
 
 /// What is usual.
 pub struct Anomalies {
@@ -101,7 +99,7 @@ fn event<K>(anomaly: &Anomaly<K>, name: &str, service: &ServiceKey, step: i64) -
             true => EventKind::AnomalyBegan,
             false => EventKind::AnomalyEnded,
         },
-        agent: AgentId::new(WRITER).ok()?,
+        agent: AgentId::new(crate::WRITER).ok()?,
         service: Some(service.clone()),
         instance: None,
         text: Observed::new(text),

@@ -38,3 +38,6 @@ pub type Clock = Arc<dyn Fn() -> TimeNs + Send + Sync>;
 pub(crate) async fn stopped(stop: &mut tokio::sync::watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
+
+/// Who writes the events that no agent ships.
+const WRITER: &str = "colony";

@@ -19,8 +19,6 @@ const CONNECTS_MAX: usize = 200;
 const NOTES: usize = 1_000;
 /// A note may be about something that is planned.
 const AHEAD_MAX: Duration = Duration::from_secs(366 * 86_400);
-/// Whose events notes are: no agent saw them.
-const WRITER: &str = "colony";
 
 /// Why a wish is not granted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -216,7 +214,7 @@ fn note(
         at,
         until: None,
         kind: EventKind::Note,
-        agent: AgentId::new(WRITER).map_err(|bad| WantError::Bad(bad.to_string()))?,
+        agent: AgentId::new(crate::WRITER).map_err(|bad| WantError::Bad(bad.to_string()))?,
         service,
         instance: None,
         text,

@@ -220,7 +220,7 @@ fn what_was_unusual_before_a_start_is_not_learned() {
         at: second(700),
         until: None,
         kind: EventKind::AnomalyBegan,
-        agent: AgentId::new(WRITER).unwrap(),
+        agent: AgentId::new(crate::WRITER).unwrap(),
         service: Some(ServiceKey::plain("service-0")),
         instance: None,
         text: "service-0 latency 20 ms -> 200 ms".into(),
