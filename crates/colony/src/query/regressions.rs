@@ -7,7 +7,7 @@ use super::{Query, QueryError};
 use coral_model::profile::{Flame, ProfileKind};
 use coral_model::{AgentId, Event, EventKind, Observed, ServiceKey, TimeNs, Window};
 use coral_report::flame::{Difference, grown};
-use coral_store::{EventFilter, InstanceId, Level, ProfiledBuild, SeenInstance};
+use coral_store::{EventFilter, InstanceId, Level, ProfiledBuild, SeenInstance, StoreError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ const SAMPLES: u64 = 500;
 const GROWN: f64 = 0.02;
 /// Functions that an event names.
 const NAMED: usize = 3;
+/// Regressions that are remembered as told.
+const TOLD: usize = 10_000;
 /// As much of a build id tells builds apart.
 const SHORT: usize = 12;
 
@@ -45,10 +47,12 @@ impl Query {
         // Whole hours are enough to see that a build came, and the hour that goes on has finer rows anyway.
         let kind = ProfileKind::Cpu;
         let profiled = scope.snapshot().profiled_builds(kind, since, Level::Hour)?;
-        let seen = scope.snapshot().instances(Window {
+        let looked_at = Window {
             from: since,
             to: now,
-        })?;
+        };
+        let seen = scope.snapshot().instances(looked_at)?;
+        let told = told(&scope, looked_at)?;
         let services = by_service(&seen, profiled);
         judged
             .0
@@ -63,13 +67,20 @@ impl Query {
             if !is_new || judged.0.contains(&key) {
                 continue;
             }
+            let about = about(&service, &runs, &ran);
+            if told
+                .iter()
+                .any(|known| known.text.raw().starts_with(&about))
+            {
+                judged.0.insert(key);
+                continue;
+            }
             let instances = || ids(&seen, &service);
             let Some(flame) = self.compared_builds((&runs, &ran), instances, now)? else {
                 continue;
             };
             judged.0.insert(key);
-            let event = event(&service, &flame, (&runs, &ran));
-            events.extend(event.filter(|event| !is_told(&scope, event)));
+            events.extend(event(&service, &flame, (&runs, &ran)));
         }
         Ok(events)
     }
@@ -122,19 +133,21 @@ fn ids(seen: &[SeenInstance], service: &ServiceKey) -> Vec<InstanceId> {
     own.map(|s| s.id).collect()
 }
 
-/// Whether it was written before this colony began.
-fn is_told(scope: &Scope<'_>, event: &Event) -> bool {
-    let around = Window {
-        from: event.at.minus(Duration::from_nanos(1)),
-        to: event.at,
-    };
-    let told = scope.snapshot().events(&EventFilter {
-        window: around,
-        services: event.service.iter().cloned().collect(),
+/// The regressions that are written already, also by a colony before this one.
+fn told(scope: &Scope<'_>, window: Window) -> Result<Vec<Event>, StoreError> {
+    scope.snapshot().events(&EventFilter {
+        window,
+        services: vec![],
         kinds: vec![EventKind::Regression],
-        limit: usize::from(u8::MAX),
-    });
-    told.is_ok_and(|told| told.iter().any(|known| known.text == event.text))
+        limit: TOLD,
+    })
+}
+
+/// How the text of a regression begins: what else it says depends on when it was judged.
+fn about(service: &ServiceKey, runs: &Build, ran: &Build) -> String {
+    let short = |build: &Build| build.id.chars().take(SHORT).collect::<String>();
+    let name = service.name.visible();
+    format!("{name}: build {} after {}: ", short(runs), short(ran))
 }
 
 fn event(service: &ServiceKey, flame: &Flame, (runs, ran): (&Build, &Build)) -> Option<Event> {
@@ -147,12 +160,9 @@ fn event(service: &ServiceKey, flame: &Flame, (runs, ran): (&Build, &Build)) -> 
     if functions.is_empty() {
         return None;
     }
-    let short = |build: &Build| build.id.chars().take(SHORT).collect::<String>();
+    let about = about(service, runs, ran);
     let text = format!(
-        "{}: build {} after {}: more of its processor time in {}",
-        service.name.visible(),
-        short(runs),
-        short(ran),
+        "{about}more of its processor time in {}",
         functions.join(", ")
     );
     Some(Event {

@@ -9,6 +9,7 @@ use coral_store::{InstanceId, Level, ProfiledBuild, SeenInstance, StoreError};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A target among what is known.
+#[derive(Clone)]
 pub(super) struct Meant {
     services: Option<Vec<ServiceKey>>,
     agents: Option<Vec<AgentId>>,
@@ -55,7 +56,17 @@ impl Meant {
         fitting.map(|seen| seen.id).collect()
     }
 
-    /// The builds of those of all times.
+    /// The build that runs in the window, and the one before it, which may have run at any time.
+    fn two_builds(
+        &self,
+        scope: &Scope<'_>,
+        target: &Target,
+        kind: ProfileKind,
+    ) -> Result<(Build, Build), QueryError> {
+        let none = || QueryError::NoPreviousBuild(target.text());
+        pair(self.builds(scope, kind)?, scope.window).ok_or_else(none)
+    }
+
     fn builds(&self, scope: &Scope<'_>, kind: ProfileKind) -> Result<Vec<Build>, StoreError> {
         let ever = Window {
             from: super::BEGINNING,
@@ -124,9 +135,7 @@ impl Query {
         match compare {
             None => Ok((all(&meant, scope), None)),
             Some(Compare::PreviousBuild) => {
-                let none = || QueryError::NoPreviousBuild(target.text());
-                let (runs, ran) =
-                    pair(meant.builds(scope, kind)?, scope.window).ok_or_else(none)?;
+                let (runs, ran) = meant.two_builds(scope, target, kind)?;
                 let earlier = self.before((&runs, &ran), scope.window, now)?;
                 let before = all(&meant, &earlier).built(ran.id);
                 Ok((all(&meant, scope).built(runs.id), Some((earlier, before))))
@@ -135,9 +144,7 @@ impl Query {
                 let earlier = self.earlier(Compare::With(scope.window), scope.window, now)?;
                 let other = Meant {
                     pid: Some(pid),
-                    services: meant.services.clone(),
-                    agents: meant.agents.clone(),
-                    but: None,
+                    ..meant.clone()
                 };
                 let before = all(&other, &earlier);
                 meant.but = Some(pid);
@@ -180,10 +187,9 @@ impl Query {
             Some(Compare::Process(_)) => return Err(QueryError::ProfilesAlone),
             Some(Compare::PreviousBuild) => {
                 let name = service.ok_or(QueryError::WhoseBuild)?;
-                let meant = meant(scope, &Target::service(name))?;
-                let none = || QueryError::NoPreviousBuild(name.to_owned());
-                let builds = meant.builds(scope, ProfileKind::Cpu)?;
-                let (runs, ran) = pair(builds, scope.window).ok_or_else(none)?;
+                let target = Target::service(name);
+                let meant = meant(scope, &target)?;
+                let (runs, ran) = meant.two_builds(scope, &target, ProfileKind::Cpu)?;
                 self.before((&runs, &ran), scope.window, now)?
             }
             Some(compare) => self.earlier(compare, scope.window, now)?,

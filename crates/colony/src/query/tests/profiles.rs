@@ -178,6 +178,10 @@ fn a_build_that_spends_its_time_elsewhere_is_told_once() {
         "{told:?}"
     );
     assert_eq!(world.regressions(&mut judged, 45), []);
+    // A colony that starts again judges by more samples, and knows what the one before has said.
+    world.keep(told[0].clone());
+    world.ship("a", 1, 50, &shop, both(50, "new", 900));
+    assert_eq!(world.regressions(&mut Judged::default(), 55), []);
 }
 
 #[test]

@@ -5,12 +5,13 @@ use crate::live::Live;
 use crate::query::{About, Judged, Query, QueryError};
 use coral_model::summary::Counts;
 use coral_model::*;
-use coral_store::Memory;
+use coral_store::{Append as _, Keep, Memory};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub struct World {
+    store: Arc<Memory>,
     ingest: Ingest,
     query: Arc<Query>,
     pub live: Arc<Live>,
@@ -158,7 +159,8 @@ impl World {
         };
         Self {
             ingest: Ingest::new(store.clone(), live.clone(), &[]),
-            query: Arc::new(Query::new(store.clone(), live.clone(), about).keeping(store)),
+            query: Arc::new(Query::new(store.clone(), live.clone(), about).keeping(store.clone())),
+            store,
             live,
             next: HashMap::new(),
         }
@@ -203,6 +205,12 @@ impl World {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let asked = self.query.diagnose(question, viewer(), second(now));
         runtime.unwrap().block_on(asked)
+    }
+
+    /// Writes an event that no agent ships.
+    pub fn keep(&self, event: Event) {
+        let kept = self.store.keep(Keep::Event(event));
+        futures::executor::block_on(kept).unwrap();
     }
 
     pub fn regressions(&self, judged: &mut Judged, now: i64) -> Vec<Event> {
