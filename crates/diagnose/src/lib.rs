@@ -16,6 +16,7 @@ mod family;
 mod incident;
 mod kind;
 mod period;
+mod possible;
 mod rank;
 mod stats;
 mod suspect;
@@ -25,6 +26,7 @@ mod walk;
 pub use explain::diagnose;
 pub use family::{Direction, Family};
 pub use incident::{EventKind, Happened, Incident, Range, Series, Stated};
+pub use possible::leave_possible;
 pub use rank::{Ranked, ranking};
 
 /// Reads these bytes as a bundle and diagnoses it: whatever they are, no panic.

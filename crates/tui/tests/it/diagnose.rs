@@ -17,6 +17,31 @@ fn folder() -> String {
 }
 
 #[test]
+fn only_commands_that_there_are_come_next() {
+    let home = tempfile::tempdir().unwrap();
+    let all = Path::new(&folder()).parent().unwrap().to_owned();
+    let bundles = fs::read_dir(all).unwrap().flatten();
+    let bundles: Vec<_> = bundles.map(|b| b.path()).filter(|b| b.is_dir()).collect();
+    assert_eq!(bundles.len(), 16);
+    for bundle in bundles {
+        let bundle = bundle.to_string_lossy();
+        let said = stdout(&coral(home.path(), &["diagnose", "--bundle", &bundle]));
+        for missing in [
+            "profile offcpu",
+            "profile heap",
+            "profile lock",
+            "profile io",
+            "debug",
+        ] {
+            assert!(
+                !said.contains(&format!("coral {missing}")),
+                "{bundle}: {said}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_bundle_is_diagnosed_in_every_form() {
     let home = tempfile::tempdir().unwrap();
     let json = coral(

@@ -7,7 +7,7 @@ use crate::query::scope::Scope;
 use crate::query::{Query, QueryError};
 use coral_model::diagnosis::{Next, ProfileKind as Wanted};
 use coral_model::profile::{Flame, ProfileKind};
-use coral_model::{Cause, CauseKind, Diagnosis, Evidence, Observed, ServiceKey, TimeNs, Window};
+use coral_model::{CauseKind, Diagnosis, Evidence, Observed, ServiceKey, TimeNs, Window};
 use coral_report::flame::{Difference, differences};
 
 /// The first word of evidence from a profile.
@@ -29,7 +29,7 @@ impl Query {
         diagnosis: &mut Diagnosis,
         now: TimeNs,
     ) -> Result<(), QueryError> {
-        diagnosis.causes.iter_mut().for_each(possible);
+        coral_diagnose::leave_possible(diagnosis);
         let Some(began) = diagnosis.began.filter(|_| !diagnosis.abstained) else {
             return Ok(());
         };
@@ -72,22 +72,6 @@ impl Query {
             }
         }
         Ok(())
-    }
-}
-
-/// Proposes only what an agent can do.
-fn possible(cause: &mut Cause) {
-    let can = |next: &Next| match next {
-        Next::Profile { kind, .. } => *kind == Wanted::Cpu,
-        Next::Probe { .. } => false,
-        Next::Changes { .. } | Next::Metrics { .. } | Next::Host => true,
-    };
-    cause.next.retain(can);
-    let metrics = Next::Metrics {
-        service: cause.service.clone(),
-    };
-    if cause.next.is_empty() {
-        cause.next.push(metrics);
     }
 }
 

@@ -44,6 +44,7 @@ pub(in crate::commands) fn diagnosed(folder: &Path) -> Result<(Incident, Diagnos
     let hint = "docs/incidents.md says what a bundle holds";
     let incident = bundle::parse(&files).map_err(|e| Failure::failed(e.to_string(), hint))?;
     let mut diagnosis = coral_diagnose::diagnose(&incident);
+    coral_diagnose::leave_possible(&mut diagnosis);
     diagnosis.elapsed = Some(begun.elapsed());
     Ok((incident, diagnosis))
 }
