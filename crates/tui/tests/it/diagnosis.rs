@@ -3,6 +3,7 @@
 use crate::fixture;
 use crate::pages::shop;
 use crate::screen::{Answers, Screen, shop_answers};
+use crate::take::copied;
 use coral_model::{Answer, AnswerBody, Question, Span, TimeNs};
 use coral_tui::console::event::Action;
 use coral_tui::console::glyphs::Glyphs;
@@ -261,14 +262,6 @@ fn the_mouse_selects_reads_and_opens() {
 fn what_is_taken_away_from_a_diagnosis() {
     let mut screen = page(120, 40);
     screen.keys("\nj");
-    let copied = |screen: &mut Screen, line: usize| {
-        screen.keys("y");
-        screen.keys(&"j".repeat(line));
-        match screen.keys("\n").actions.as_slice() {
-            [Action::Copy { text, .. }] => text.clone(),
-            other => panic!("{other:?}"),
-        }
-    };
     assert_eq!(copied(&mut screen, 0), "eaaaaaaa2");
     assert!(copied(&mut screen, 1).starts_with("1\tpayments\tcpu\thigh\t0.91"));
     let command = "coral diagnose --colony shop --since 15m";

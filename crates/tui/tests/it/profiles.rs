@@ -3,6 +3,7 @@
 use crate::fixture;
 use crate::pages::shop;
 use crate::screen::{Screen, shop_answers};
+use crate::take::copied;
 use coral_model::profile::{Flame, Target};
 use coral_model::{Answer, AnswerBody, Observed, Question, TimeNs, Want};
 use coral_tui::console::event::{Action, Event};
@@ -236,14 +237,6 @@ fn a_finer_profile_ends_by_itself_or_is_refused() {
 fn what_is_taken_away_from_a_flame_graph() {
     let mut screen = graph(120, 40);
     screen.keys("jjjj");
-    let copied = |screen: &mut Screen, line: usize| {
-        screen.keys("y");
-        screen.keys(&"j".repeat(line));
-        match screen.keys("\n").actions.as_slice() {
-            [Action::Copy { text, .. }] => text.clone(),
-            other => panic!("{other:?}"),
-        }
-    };
     assert_eq!(copied(&mut screen, 0), "payments::charge::process");
     assert!(copied(&mut screen, 1).starts_with("payments::charge::process\tsrc/charge.rs\t41"));
     let command = "coral profile cpu payments --colony shop --since 15m";

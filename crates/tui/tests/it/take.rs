@@ -67,7 +67,7 @@ fn the_last_view_comes_back() {
     assert!(screen.text().contains("IN FLIGHT"));
 }
 
-fn copied(screen: &mut Screen, line: usize) -> String {
+pub fn copied(screen: &mut Screen, line: usize) -> String {
     screen.keys("y");
     screen.keys(&"j".repeat(line));
     match screen.keys("\n").actions.as_slice() {
