@@ -115,6 +115,11 @@ pub fn used_by(pid: u32) -> f64 {
     tree(pid).into_iter().map(of).sum::<f64>() / TICKS_PER_S
 }
 
+/// CPU seconds of a process alone.
+pub fn used_by_itself(pid: u32) -> f64 {
+    (11..13).filter_map(|n| field(pid, n)).sum::<f64>() / TICKS_PER_S
+}
+
 /// Proportional set size of a process and its descendants in MB.
 pub fn pss_mb(pid: u32) -> Result<f64, Failure> {
     let of = |pid: u32| -> Option<f64> {

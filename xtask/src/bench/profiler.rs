@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub const STEPS: usize = 4;
+pub const STEPS: usize = 5;
 /// The kernel program.
 const PROGRAM: &str = "coral_profile";
 /// The service of the load.
@@ -24,6 +24,9 @@ const SERVICE: &str = "bench-busy";
 const FACTOR: u32 = 6;
 /// After its start the agent reads the host once, and tables of what is met.
 const SETTLE: Duration = Duration::from_secs(25);
+/// The longest pause of an agent between two looks at the names of a file: so long is measured when its first minutes are
+/// over, for all files to be looked at once.
+const ROUND_OF_NAMES: Duration = Duration::from_secs(160);
 /// Seconds of a round of throughput, without and with.
 const ROUND_S: u32 = 4;
 
@@ -65,19 +68,23 @@ pub fn run(lab: &Lab, wish: &Wish, steps: &mut Steps) -> Result<Page, Failure> {
         wish.rounds
     ));
     let ratios = throughput(lab, wish, &busy, cores)?;
-    steps.next("19 a second");
+    steps.next("19 a second, in the first minutes");
     let agent = lab.agent()?;
     let load = Load::start(&busy, cores)?;
     thread::sleep(SETTLE);
     let seconds = wish.seconds * FACTOR;
-    let always = Cost::measure(&agent, seconds, cores)?;
+    let early = Cost::measure(&agent, seconds, cores)?;
+    steps.next("19 a second, later");
+    let used = SETTLE + Duration::from_secs(seconds.into());
+    thread::sleep((ROUND_OF_NAMES + SETTLE).saturating_sub(used));
+    let always = Cost::measure(&agent, ROUND_OF_NAMES.as_secs() as u32, cores)?;
     steps.next("and 99 more in a session");
     let mut session = session(lab, seconds + 10)?;
     thread::sleep(Duration::from_secs(4));
     let finer = Cost::measure(&agent, seconds, cores)?;
     super::lab::end(&mut session);
     drop(load);
-    Ok(page(wish, cores, &tick, &always, &finer, &ratios))
+    Ok(page(wish, cores, &tick, [&early, &always, &finer], &ratios))
 }
 
 /// Nanoseconds of an empty interrupt: the median of rounds, the least, the most.
@@ -154,6 +161,8 @@ fn session(lab: &Lab, seconds: u32) -> Result<Child, Failure> {
 struct Cost {
     kernel_s: f64,
     processes_s: f64,
+    /// Of that, the one that reads symbols.
+    symbols_s: f64,
     interrupts: f64,
     /// Seconds that all processors had.
     had_s: f64,
@@ -163,12 +172,15 @@ impl Cost {
     fn measure(agent: &Agent, seconds: u32, cores: usize) -> Result<Self, Failure> {
         let accounting = cpu::Accounting::start()?;
         let (before, own) = (cpu::program_runs(PROGRAM)?, cpu::used_by(agent.pid()));
+        let core = cpu::used_by_itself(agent.pid());
         let begun = Instant::now();
         thread::sleep(Duration::from_secs(seconds.into()));
         let (after, had_s) = (cpu::program_runs(PROGRAM)?, begun.elapsed().as_secs_f64());
+        let processes_s = cpu::used_by(agent.pid()) - own;
         let cost = Self {
             kernel_s: after.0 - before.0,
-            processes_s: cpu::used_by(agent.pid()) - own,
+            processes_s,
+            symbols_s: processes_s - (cpu::used_by_itself(agent.pid()) - core),
             interrupts: after.1 - before.1,
             had_s: had_s * cores as f64,
         };
@@ -230,22 +242,24 @@ fn page(
     wish: &Wish,
     cores: usize,
     tick: &[f64; 3],
-    always: &Cost,
-    finer: &Cost,
+    [early, always, finer]: [&Cost; 3],
     ratios: &Spread,
 ) -> Page {
     let [tick_ns, least, most] = *tick;
     let seconds = wish.seconds * FACTOR;
     let (cost_19, cost_99) = (always.percent(tick_ns), finer.percent(tick_ns));
     let per_sample = |c: &Cost| rounded(c.kernel_s * 1e9 / c.interrupts.max(1.0), 0);
+    let round = ROUND_OF_NAMES.as_secs();
+    let cost_early = early.percent(tick_ns);
     let figures = json!({
         "cost_19hz_percent": cost_19, "cost_99hz_percent": cost_99, "interrupt_ns": tick_ns,
         "kernel_ns_per_sample": per_sample(always), "throughput_ratio": rounded(ratios.median(), 4),
-        "seconds": seconds,
+        "seconds": seconds, "cost_19hz_early_percent": cost_early,
     });
     let method = format!(
         "All {cores} processors are kept busy by programs without frame pointers, stacks of twenty frames. For {seconds} s \
-        each: run_time_ns of the kernel program `{PROGRAM}`, the time of all the agent's processes with the one that reads \
+        each, and for {round} s when the agent's first minutes are over, in which it looks once at the names of all files: \
+        run_time_ns of the kernel program `{PROGRAM}`, the time of all the agent's processes with the one that reads \
         symbols, and the interrupts (run_cnt) times the cost of an empty one, measured in the same run; of what the \
         processors had. With 99 a second in a session the 19 go on, and are in the figure. The agent does everything else \
         that it does as well. The throughput ratio is of what the load does in {ROUND_S} s with and without the agent, in \
@@ -254,11 +268,16 @@ fn page(
     let mut page = Page::new("What profiling costs", method, figures);
     page.row("19 a second, % of the host", format!("{cost_19:.4}"), "0.1");
     page.row(
+        "the same in the first minutes",
+        format!("{cost_early:.4}"),
+        "",
+    );
+    page.row(
         "and 99 in a session, % of the host",
         format!("{cost_99:.4}"),
         "0.3",
     );
-    for (name, cost) in [("19", always), ("99", finer)] {
+    for (name, cost) in [("19", always), ("19 at first", early), ("99", finer)] {
         page.row(
             &format!("{name}: kernel program, %"),
             cost.part(cost.kernel_s),
@@ -267,6 +286,11 @@ fn page(
         page.row(
             &format!("{name}: processes, %"),
             cost.part(cost.processes_s),
+            "",
+        );
+        page.row(
+            &format!("{name}: of that, the reader of symbols, %"),
+            cost.part(cost.symbols_s),
             "",
         );
         let interrupts = cost.interrupts * tick_ns / 1e9;
@@ -290,6 +314,7 @@ mod tests {
         let cost = Cost {
             kernel_s: 0.01,
             processes_s: 0.02,
+            symbols_s: 0.01,
             interrupts: 10_000.0,
             had_s: 100.0,
         };
@@ -304,8 +329,7 @@ mod tests {
             &wish,
             2,
             &[1_000.0, 1.0, 2.0],
-            &cost,
-            &cost,
+            [&cost; 3],
             &Spread::of([1.0]),
         );
         assert_eq!(page.figures()["cost_19hz_percent"], 0.04);

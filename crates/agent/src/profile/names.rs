@@ -1,24 +1,75 @@
-//! Which addresses have been named: each is asked for once a day, in batches, so that the reader of symbols is there for
-//! a moment now and then and not all the time.
+//! Which addresses have been named: each is asked for once a day, in batches. To look into a file costs as much for one
+//! address as for a thousand, so each file is asked about half as often each time; while somebody watches, within seconds.
 
 use super::clerk::{Clerk, Job, Names};
 use super::files::{FileNumber, Files};
 use super::open::Spot;
 use coral_model::profile::Binary;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Addresses that are remembered as told; when there are more, all are told anew.
 const TOLD_MAX: usize = 200_000;
 /// After so many ticks, a day, all are told anew: the colony keeps names for a month.
 const ANEW_TICKS: u32 = 86_400;
-/// In its first minutes an agent asks at each so many ticks, later at each so many.
-const YOUNG: u32 = 300;
-const EARLY_TICKS: u32 = 5;
-const LATER_TICKS: u32 = 60;
-/// The kernel makes its list of names anew for every reader, which takes a tenth of a second.
-const KERNEL_TICKS: u32 = 30;
+/// A file is asked about at ticks that its pause divides, so that the reader of symbols is there for several at once. The
+/// first pause is this, each is twice the one before, up to the longest.
+const FIRST_PAUSE: u32 = 5;
+const LONGEST_PAUSE: u32 = FIRST_PAUSE << 5;
+/// The same while somebody watches, in ticks from the last time.
+const WATCHED_LONGEST: u32 = 4;
+/// So long after its last sample a file is not watched any more.
+const WATCHED_TICKS: u32 = 10;
+/// The first of the kernel, which makes its list of names anew for every reader, in a tenth of a second.
+const KERNEL_PAUSE: u32 = FIRST_PAUSE << 3;
 /// Addresses of one job.
 const AT_ONCE: usize = 4_096;
+
+/// When a file is asked about.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Ticks that this divides are its turn; 0 = there was none.
+    pause: u32,
+    /// The last tick at which a session met it, and from which tick on it may be asked about for that.
+    watched: Option<(u32, u32)>,
+    /// How long the next pause is while it is watched.
+    watched_pause: u32,
+}
+
+impl Pace {
+    /// A session met it.
+    fn watch(&mut self, tick: u32) {
+        self.watched = Some(match self.watched {
+            Some((_, due)) => (tick, due),
+            None => {
+                self.watched_pause = 1;
+                (tick, tick)
+            }
+        });
+    }
+
+    /// Whether it is asked about now, when `first` is its first pause.
+    fn is_turn(&mut self, tick: u32, first: u32) -> bool {
+        let pause = self.pause.max(first);
+        let is_turn = tick.is_multiple_of(pause);
+        if is_turn {
+            self.pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        let Some((met, due)) = self.watched else {
+            return is_turn;
+        };
+        let is_due = tick >= due;
+        if is_due {
+            self.watched_pause = (self.watched_pause * 2).min(WATCHED_LONGEST);
+        }
+        let due = if is_due {
+            tick + self.watched_pause
+        } else {
+            due
+        };
+        self.watched = (tick - met < WATCHED_TICKS).then_some((met, due));
+        is_turn || is_due
+    }
+}
 
 /// What was told, and what waits.
 #[derive(Debug, Default)]
@@ -26,8 +77,7 @@ pub struct Told {
     known: HashSet<Spot>,
     /// Addresses by file; without one, of the kernel.
     waiting: BTreeMap<Option<FileNumber>, BTreeSet<u64>>,
-    /// Files that sessions met since they were asked for last: somebody watches these.
-    watched: BTreeSet<Option<FileNumber>>,
+    paces: HashMap<Option<FileNumber>, Pace>,
     since: u32,
 }
 
@@ -44,7 +94,7 @@ impl Told {
             Spot::Nowhere => return,
         };
         if is_watched {
-            self.watched.insert(place.0);
+            self.paces.entry(place.0).or_default().watch(tick);
         }
         if self.known.insert(spot) {
             self.waiting.entry(place.0).or_default().insert(place.1);
@@ -59,23 +109,11 @@ impl Told {
         };
     }
 
-    /// Asks for what waits, when it is time: at once for files that somebody watches, as each other would have the reader
-    /// look through all of its debug information again.
+    /// Asks for what waits, when it is time.
     pub fn ask(&mut self, clerk: &Clerk, files: &Files, kernel: &Binary, tick: u32) {
-        let every = if tick < YOUNG {
-            EARLY_TICKS
-        } else {
-            LATER_TICKS
-        };
-        let is_files_turn = tick.is_multiple_of(every);
-        let is_kernels_turn = is_files_turn && tick.is_multiple_of(KERNEL_TICKS);
-        let watched = std::mem::take(&mut self.watched);
         for (file, addresses) in std::mem::take(&mut self.waiting) {
-            let is_turn = match file {
-                Some(_) => is_files_turn,
-                None => is_kernels_turn,
-            };
-            if !is_turn && !watched.contains(&file) {
+            let first = file.map_or(KERNEL_PAUSE, |_| FIRST_PAUSE);
+            if !self.paces.entry(file).or_default().is_turn(tick, first) {
                 self.waiting.insert(file, addresses);
                 continue;
             }
@@ -121,4 +159,37 @@ fn job(
         from,
         addresses,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turns(pace: &mut Pace, ticks: std::ops::Range<u32>) -> Vec<u32> {
+        ticks
+            .filter(|tick| pace.is_turn(*tick, FIRST_PAUSE))
+            .collect()
+    }
+
+    #[test]
+    fn a_file_is_asked_about_less_and_less_often() {
+        let turns = turns(&mut Pace::default(), 1..700);
+        assert_eq!(turns, [5, 10, 20, 40, 80, 160, 320, 480, 640]);
+    }
+
+    #[test]
+    fn what_somebody_watches_is_asked_about_within_seconds() {
+        let mut pace = Pace::default();
+        assert_eq!(turns(&mut pace, 1..12), [5, 10]);
+        let mut while_watched = vec![];
+        for tick in 12..40 {
+            pace.watch(tick);
+            while_watched.extend(pace.is_turn(tick, FIRST_PAUSE).then_some(tick));
+        }
+        assert_eq!(while_watched, [12, 14, 18, 20, 22, 26, 30, 34, 38]);
+        // What was met last is still named.
+        assert_eq!(turns(&mut pace, 40..60), [40, 42, 46]);
+        pace.watch(61);
+        assert!(pace.is_turn(61, FIRST_PAUSE));
+    }
 }
