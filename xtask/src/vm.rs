@@ -145,6 +145,8 @@ fn check(counted: &Value) -> Result<(), Failure> {
         ("/server/requests", 1),
         ("/client/requests", 1),
         ("/server/errors", 0),
+        ("/probed/0", 100),
+        ("/probed/1", 100),
         ("/client/errors", 0),
         ("/lost", 0),
     ] {
@@ -179,7 +181,7 @@ mod tests {
     use super::*;
 
     const CONSOLE: &str = "kernel 6.1.0\r\ncoral-vm-result-begin\r\n\
-        {\"server\":{\"requests\":1,\"errors\":0},\"client\":{\"requests\":1,\"errors\":0},\"lost\":0}\r\n\
+        {\"server\":{\"requests\":1,\"errors\":0},\"client\":{\"requests\":1,\"errors\":0},\"lost\":0,\"probed\":[100,100]}\r\n\
         coral-vm-result-end\r\ncoral-vm-log-begin\r\nready\r\ncoral-vm-log-end\r\n";
 
     #[test]

@@ -3,6 +3,7 @@
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 
+pub mod calls;
 pub mod histogram;
 pub mod http1;
 pub mod looks;

@@ -7,6 +7,11 @@
 
 mod atomic;
 mod buffer;
+mod call;
+mod call_end;
+mod call_maps;
+mod call_single;
+mod call_values;
 mod connect;
 mod connection;
 mod env;

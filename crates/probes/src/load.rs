@@ -1,6 +1,8 @@
 //! Loading: reads the kernel's types and the object, has the kernel check the programs. Several megabytes of memory come
 //! and go with it, so the agent does it in a process of its own.
 
+mod places;
+
 use crate::ProbesError;
 use aya::programs::{CgroupSkb, CgroupSockAddr, Program};
 use aya::{Btf, Ebpf, EbpfLoader};
@@ -53,7 +55,11 @@ pub fn load_sized(sizes: &[(&'static str, u32)]) -> Result<Loaded, ProbesError> 
         .load(OBJECT)
         .map_err(|e| refused("the object", &e))?;
     let mut loaded = Loaded::default();
+    let at_places = names_of(&ebpf, |program| matches!(program, Program::UProbe(_)));
     for (name, program) in ebpf.programs_mut() {
+        if at_places.iter().any(|own| own == name) {
+            continue;
+        }
         load_program(name, program, &btf).map_err(|e| refused(name, &e))?;
         let fd = program.fd().map_err(|e| refused(name, &e))?;
         loaded
@@ -62,7 +68,13 @@ pub fn load_sized(sizes: &[(&'static str, u32)]) -> Result<Loaded, ProbesError> 
     }
     tell_layout(&mut ebpf)?;
     take_maps(&mut ebpf, &mut loaded)?;
+    places::load(&btf, &at_places, &mut loaded)?;
     Ok(loaded)
+}
+
+fn names_of(ebpf: &Ebpf, is_meant: impl Fn(&Program) -> bool) -> Vec<String> {
+    let programs = ebpf.programs().filter(|(_, program)| is_meant(program));
+    programs.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Tells the programs where this kernel keeps what they look for.

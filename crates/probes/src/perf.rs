@@ -15,12 +15,14 @@ const FREQUENCY: u64 = 1 << 10;
 const DUMMY: u64 = 9;
 /// Mapped code, names, begin and end of tasks; mappings with their file; names by exec marked.
 const CODE: u64 = 1 << 8 | 1 << 9 | 1 << 13 | 1 << 23 | 1 << 24;
+/// The number of the kind of events that places in files are.
+const PLACES: &str = "/sys/bus/event_source/devices/uprobe/type";
 /// `PERF_FLAG_FD_CLOEXEC`.
 const CLOSE_ON_EXEC: u64 = 8;
 /// `PERF_EVENT_IOC_ENABLE`.
 const ENABLE: u64 = 0x2400;
 
-/// The first part of `struct perf_event_attr`, include/uapi/linux/perf_event.h (`PERF_ATTR_SIZE_VER0`).
+/// The first part of `struct perf_event_attr`, include/uapi/linux/perf_event.h (`PERF_ATTR_SIZE_VER1`).
 #[repr(C)]
 #[derive(Default)]
 struct Attributes {
@@ -34,6 +36,7 @@ struct Attributes {
     wakeup: u32,
     breakpoint: u32,
     config1: u64,
+    config2: u64,
 }
 
 /// Ticks of one processor, so many a second, as long as it does not idle. It does not run yet.
@@ -59,6 +62,23 @@ pub(crate) fn code_events(processor: u32) -> io::Result<OwnedFd> {
         ..Attributes::default()
     };
     open(&attributes, processor)
+}
+
+/// A place of a file, at which a program can be; `on_return`: where the function that begins there returns to.
+pub(crate) fn place(file: BorrowedFd<'_>, offset: u64, on_return: bool) -> io::Result<OwnedFd> {
+    let number = std::fs::read_to_string(PLACES)?;
+    let kind = number.trim().parse().map_err(io::Error::other)?;
+    let path = format!("/proc/self/fd/{}\0", file.as_raw_fd());
+    let attributes = Attributes {
+        kind,
+        bytes: std::mem::size_of::<Attributes>() as u32,
+        // Bit 0: /sys/bus/event_source/devices/uprobe/format/retprobe.
+        config: on_return.into(),
+        config1: path.as_ptr() as u64,
+        config2: offset,
+        ..Attributes::default()
+    };
+    open(&attributes, 0)
 }
 
 fn open(attributes: &Attributes, processor: u32) -> io::Result<OwnedFd> {

@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
 const BPF_MAP_CREATE: u32 = 0;
+const BPF_PROG_LOAD: u32 = 5;
+const BPF_BTF_LOAD: u32 = 18;
 const BPF_MAP_LOOKUP_ELEM: u32 = 1;
 const BPF_MAP_UPDATE_ELEM: u32 = 2;
 const BPF_MAP_DELETE_ELEM: u32 = 3;
@@ -19,6 +21,12 @@ const BPF_LINK_CREATE: u32 = 28;
 const ARRAY: u32 = 2;
 /// `BPF_PERF_EVENT` of `enum bpf_attach_type`.
 const PERF_EVENT: u32 = 41;
+/// `BPF_TRACE_UPROBE_MULTI` of `enum bpf_attach_type`: many places of one file at once (Linux 6.6).
+const UPROBE_MULTI: u32 = 48;
+/// `BPF_F_UPROBE_MULTI_RETURN`: where the function that begins at the place returns to.
+const ON_RETURN: u32 = 1;
+/// `BPF_PROG_TYPE_KPROBE`, which programs at places in files are.
+const KPROBE: u32 = 2;
 /// `BPF_F_INNER_MAP`: an array inside of a map may have another size than the first (Linux 5.10).
 const INNER_MAP: u32 = 1 << 12;
 
@@ -61,6 +69,60 @@ struct LinkCreate {
     attach_type: u32,
     flags: u32,
     cookie: u64,
+}
+
+/// `BPF_LINK_CREATE` with what [`UPROBE_MULTI`] adds to it.
+#[repr(C)]
+#[derive(Default)]
+struct LinkPlaces {
+    program_fd: u32,
+    target_fd: u32,
+    attach_type: u32,
+    flags: u32,
+    path: u64,
+    offsets: u64,
+    semaphores: u64,
+    cookies: u64,
+    count: u32,
+    place_flags: u32,
+    pid: u32,
+    unused: u32,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct BtfLoad {
+    btf: u64,
+    log: u64,
+    bytes: u32,
+    log_bytes: u32,
+    log_level: u32,
+    unused: u32,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct ProgLoad {
+    program_type: u32,
+    instructions_count: u32,
+    instructions: u64,
+    license: u64,
+    log_level: u32,
+    log_bytes: u32,
+    log: u64,
+    kernel_version: u32,
+    flags: u32,
+    name: [u8; 16],
+    interface: u32,
+    attach_type: u32,
+    btf_fd: u32,
+    function_bytes: u32,
+    functions: u64,
+    functions_count: u32,
+    line_bytes: u32,
+    lines: u64,
+    lines_count: u32,
+    unused: u32,
 }
 
 #[repr(C)]
@@ -150,6 +212,89 @@ pub(crate) fn link_perf(
         ..LinkCreate::default()
     };
     bpf(BPF_LINK_CREATE, &mut attributes).map(descriptor)
+}
+
+/// Attaches a program to places of a file, each by its offset and with a cookie; at the ends of the functions that begin
+/// there, when they are seen by their return. The link lasts as long as the descriptor.
+pub(crate) fn link_places(
+    program: BorrowedFd<'_>,
+    file: BorrowedFd<'_>,
+    offsets: &[u64],
+    cookies: &[u64],
+    on_return: bool,
+) -> io::Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}\0", file.as_raw_fd());
+    let mut attributes = LinkPlaces {
+        program_fd: program.as_raw_fd() as u32,
+        attach_type: UPROBE_MULTI,
+        path: path.as_ptr() as u64,
+        offsets: offsets.as_ptr() as u64,
+        cookies: cookies.as_ptr() as u64,
+        count: offsets.len().min(cookies.len()) as u32,
+        place_flags: if on_return { ON_RETURN } else { 0 },
+        ..LinkPlaces::default()
+    };
+    bpf(BPF_LINK_CREATE, &mut attributes).map(descriptor)
+}
+
+/// Types and functions of a program, as the kernel wants to be told of them.
+pub(crate) struct ProgramInfo<'a> {
+    pub btf: BorrowedFd<'a>,
+    pub functions: &'a [u8],
+    pub function_bytes: usize,
+    pub lines: &'a [u8],
+    pub line_bytes: usize,
+}
+
+/// Has the kernel read types.
+pub(crate) fn load_types(types: &[u8]) -> io::Result<OwnedFd> {
+    let mut attributes = BtfLoad {
+        btf: types.as_ptr() as u64,
+        bytes: types.len() as u32,
+        ..BtfLoad::default()
+    };
+    bpf(BPF_BTF_LOAD, &mut attributes).map(descriptor)
+}
+
+/// Has the kernel check a program that is attached with [`link_places`]; `log` takes what the verifier says. Instructions
+/// are eight bytes each.
+pub(crate) fn load_for_places(
+    name: &str,
+    instructions: &[u8],
+    info: &ProgramInfo<'_>,
+    log: &mut [u8],
+) -> io::Result<OwnedFd> {
+    let mut short = [0u8; 16];
+    short
+        .iter_mut()
+        .zip(name.bytes().take(15))
+        .for_each(|(to, from)| *to = from);
+    let license = c"Dual MIT/GPL";
+    let records = |bytes: &[u8], each: usize| bytes.len().checked_div(each).unwrap_or(0) as u32;
+    let mut attributes = ProgLoad {
+        program_type: KPROBE,
+        instructions_count: (instructions.len() / 8) as u32,
+        instructions: instructions.as_ptr() as u64,
+        license: license.as_ptr() as u64,
+        log_level: u32::from(!log.is_empty()),
+        log_bytes: log.len() as u32,
+        log: if log.is_empty() {
+            0
+        } else {
+            log.as_mut_ptr() as u64
+        },
+        name: short,
+        attach_type: UPROBE_MULTI,
+        btf_fd: info.btf.as_raw_fd() as u32,
+        function_bytes: info.function_bytes as u32,
+        functions: info.functions.as_ptr() as u64,
+        functions_count: records(info.functions, info.function_bytes),
+        line_bytes: info.line_bytes as u32,
+        lines: info.lines.as_ptr() as u64,
+        lines_count: records(info.lines, info.line_bytes),
+        ..ProgLoad::default()
+    };
+    bpf(BPF_PROG_LOAD, &mut attributes).map(descriptor)
 }
 
 /// An array with these values, to be held by a map of maps.

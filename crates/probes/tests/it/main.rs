@@ -2,6 +2,7 @@
 //! with `CORAL_REQUIRE_KERNEL=1` they fail without it, else they say so and end.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod calls;
 mod drops;
 mod durations;
 mod ends;
