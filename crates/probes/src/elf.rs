@@ -66,7 +66,13 @@ pub(crate) struct Image<'a> {
 impl<'a> Image<'a> {
     /// Reads the headers.
     pub fn parse(data: &'a [u8]) -> Result<Self, ElfError> {
-        let header = Header::parse(data).map_err(|_| ElfError::NotElf)?;
+        let header = Header::parse(data).map_err(|_| {
+            // Files of 32 bits have a header of another size.
+            match data.starts_with(&elf::ELFMAG) && data.get(4) == Some(&1) {
+                true => ElfError::OtherMachine,
+                false => ElfError::NotElf,
+            }
+        })?;
         if !header.is_little_endian() || header.e_machine(LE) != elf::EM_X86_64 {
             return Err(ElfError::OtherMachine);
         }

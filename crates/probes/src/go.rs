@@ -139,7 +139,24 @@ impl<'a> Go<'a> {
                 high = middle;
             }
         }
-        let (start, record) = self.entry(low.checked_sub(1)?)?;
+        self.described(self.entry(low.checked_sub(1)?)?, address)
+    }
+
+    /// Every function with its first address, its end, and the line on which it begins.
+    pub fn functions(&self) -> impl Iterator<Item = (u64, u64, GoFunction<'a>)> {
+        (0..self.functions).filter_map(|number| {
+            let entry = self.entry(number)?;
+            let end = self.entry(number + 1)?.0;
+            Some((entry.0, end, self.described(entry, entry.0)?))
+        })
+    }
+
+    /// The bytes that its names and files lie in.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.table
+    }
+
+    fn described(&self, (start, record): (u64, usize), address: u64) -> Option<GoFunction<'a>> {
         let first = record.checked_add(if self.is_old { 8 } else { 4 })?;
         let field = |number: usize| u32_at(self.table, first.checked_add(number * 4)?);
         let name = self.text_at(self.names, field(0)?)?;
