@@ -4,8 +4,11 @@
 //! The object is loaded in a short-lived process ([`load`]) that hands the descriptors over ([`handover`]); the process
 //! that drains ([`Live`]) owns every link, so its death detaches everything.
 
+pub mod arguments;
+pub mod calls;
 pub mod cgroup;
 mod elf;
+pub mod functions;
 mod go;
 pub mod handover;
 pub mod layout;
@@ -15,13 +18,16 @@ mod load;
 pub mod mapped;
 mod maps;
 mod perf;
+pub mod probeable;
 pub mod replay;
 pub mod sampler;
+pub mod sites;
 pub mod source;
 pub mod symbols;
 mod sys;
 mod unix;
 pub mod unwind;
+pub mod when;
 
 /// What kernel and user side share: keys, records, counters.
 pub use coral_probes_abi as abi;

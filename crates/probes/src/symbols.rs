@@ -16,6 +16,7 @@ mod symbolizer;
 mod symtab;
 mod wire;
 
+pub use crate::functions::{fuzz as fuzz_functions, fuzz_search};
 pub use crate::go::fuzz as fuzz_go;
 pub use client::{Counts, Opened, Symbols, SymbolsError};
 pub use debug_file::{Identity, crc32};
@@ -23,7 +24,10 @@ pub use demangle::{MOST_NAME_BYTES, demangle, fuzz as fuzz_demangle};
 pub use ranges::fuzz as fuzz_ranges;
 pub use serve::{IDLE_SECONDS, ServeError, serve};
 pub use sources::{Files, OpenError, Sources};
+pub(crate) use symbolizer::{Bytes, memory};
 pub use symbolizer::{Symbolizer, fuzz};
+pub(crate) use symtab::{is_code, rank};
+pub(crate) use wire::is_sent_whole;
 pub use wire::{MOST_ADDRESSES, fuzz as fuzz_wire};
 
 /// A function at an address.
@@ -73,6 +77,9 @@ pub enum Missing {
     /// The debug file is of another build.
     #[error("the debug file is of another build")]
     OtherBuild = 7,
+    /// The file is a program, but not one for this machine.
+    #[error("not a 64-bit x86 program")]
+    OtherMachine = 8,
 }
 
 impl Missing {
@@ -86,10 +93,11 @@ impl Missing {
             Self::TooBig,
             Self::TimeOut,
             Self::OtherBuild,
+            Self::OtherMachine,
         ];
         all.into_iter().find(|missing| *missing as u8 == number)
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

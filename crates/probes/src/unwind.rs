@@ -16,6 +16,7 @@ pub use compile::{compile, fuzz, segments};
 pub(crate) use maps::hex;
 pub use maps::{Mapping, Mappings, bias, fuzz as fuzz_maps};
 pub use report::Report;
+pub(crate) use rows::section as frames;
 pub use table::{BLOCK_BYTES, NoTable, Table};
 pub use vdso::vdso;
 pub use walk::{RED_ZONE_BYTES, Space, Stack, Walk, walk};

@@ -3,8 +3,10 @@
 
 mod running;
 
-use super::wire::{Answer, Kind, MOST_ADDRESSES, Request, files};
+use super::wire::{Answer, Kind, MOST_ADDRESSES, Request, Search, files};
 use super::{Identity, Missing, Named};
+use crate::functions::{Found, MOST_PATTERN_BYTES};
+use crate::probeable::{ProbeRequest, Probeables};
 use crate::unwind::Table;
 use running::Running;
 use std::collections::HashSet;
@@ -74,6 +76,41 @@ impl<'a> Opened<'a> {
             main,
             debug: None,
             shared: None,
+        }
+    }
+}
+
+/// What is asked of a file.
+enum Asked<'a> {
+    Nothing,
+    Addresses(&'a [u64]),
+    Functions(&'a str, u32),
+    Probe(&'a ProbeRequest),
+}
+
+impl Asked<'_> {
+    fn addresses(&self) -> Vec<u64> {
+        match self {
+            Self::Addresses(addresses) => addresses.to_vec(),
+            Self::Nothing | Self::Functions(..) | Self::Probe(_) => Vec::new(),
+        }
+    }
+
+    /// Of a pattern that is too long, the beginning.
+    fn search(&self) -> Search {
+        match self {
+            Self::Functions(pattern, limit) => Search {
+                pattern: pattern[..pattern.floor_char_boundary(MOST_PATTERN_BYTES)].to_owned(),
+                limit: *limit,
+            },
+            Self::Nothing | Self::Addresses(_) | Self::Probe(_) => Search::default(),
+        }
+    }
+
+    fn probe(&self) -> ProbeRequest {
+        match self {
+            Self::Probe(request) => (*request).clone(),
+            _ => ProbeRequest::default(),
         }
     }
 }
@@ -156,7 +193,7 @@ impl Symbols {
 
     /// The unwind table of a program.
     pub fn table(&mut self, file: u64, main: BorrowedFd<'_>) -> Result<Table, SymbolsError> {
-        match self.ask(Kind::Table, file, Opened::only(main), Vec::new())? {
+        match self.ask(Kind::Table, file, Opened::only(main), Asked::Nothing)? {
             Answer::Table(table) => Ok(table),
             _ => Err(SymbolsError::NoAnswer),
         }
@@ -164,8 +201,37 @@ impl Symbols {
 
     /// Which build a program is, and where its debug information may be.
     pub fn identity(&mut self, file: u64, main: BorrowedFd<'_>) -> Result<Identity, SymbolsError> {
-        match self.ask(Kind::Identity, file, Opened::only(main), Vec::new())? {
+        match self.ask(Kind::Identity, file, Opened::only(main), Asked::Nothing)? {
             Answer::Identity(identity) => Ok(identity),
+            _ => Err(SymbolsError::NoAnswer),
+        }
+    }
+
+    /// Functions of a program by name: a name, a name with `*` and `?`, or part of one; see
+    /// [`crate::functions::Functions::search`]. The first question about a file takes as long as reading it does.
+    pub fn functions(
+        &mut self,
+        file: u64,
+        opened: Opened<'_>,
+        pattern: &str,
+        limit: u32,
+    ) -> Result<Found, SymbolsError> {
+        let asked = Asked::Functions(pattern, limit);
+        match self.ask(Kind::Functions, file, opened, asked)? {
+            Answer::Found(found) => Ok(found),
+            _ => Err(SymbolsError::NoAnswer),
+        }
+    }
+
+    /// Functions of a program as they can be probed. The first question about a file takes as long as reading it does.
+    pub fn probeable(
+        &mut self,
+        file: u64,
+        opened: Opened<'_>,
+        request: &ProbeRequest,
+    ) -> Result<Probeables, SymbolsError> {
+        match self.ask(Kind::Probe, file, opened, Asked::Probe(request))? {
+            Answer::Probeables(all) => Ok(all),
             _ => Err(SymbolsError::NoAnswer),
         }
     }
@@ -179,7 +245,7 @@ impl Symbols {
     ) -> Result<Vec<Named>, SymbolsError> {
         let mut all = Vec::new();
         for part in addresses.chunks(MOST_ADDRESSES) {
-            match self.ask(kind, file, opened, part.to_vec())? {
+            match self.ask(kind, file, opened, Asked::Addresses(part))? {
                 Answer::Named(named) if named.len() == part.len() => all.extend(named),
                 _ => return Err(SymbolsError::NoAnswer),
             }
@@ -192,7 +258,7 @@ impl Symbols {
         kind: Kind,
         file: u64,
         opened: Opened<'_>,
-        addresses: Vec<u64>,
+        asked: Asked<'_>,
     ) -> Result<Answer, SymbolsError> {
         if self.quarantined.contains(&file) {
             self.counts.quarantined += 1;
@@ -205,7 +271,9 @@ impl Symbols {
                 | bit(files::DEBUG, opened.debug)
                 | bit(files::SHARED, opened.shared),
             file,
-            addresses,
+            addresses: asked.addresses(),
+            search: asked.search(),
+            probe: asked.probe(),
         };
         let fds = [Some(opened.main), opened.debug, opened.shared];
         let fds: Vec<RawFd> = fds.iter().flatten().map(|fd| fd.as_raw_fd()).collect();

@@ -1,9 +1,11 @@
 //! The child: one request after the other, files by descriptor, until nobody asks for a while.
 
+mod program;
+
 use super::ranges::Ranges;
-use super::sources::{self, Files, OpenError, Sources};
+use super::sources::{self, OpenError};
 use super::wire::{Answer, Kind, MOST_NAMED_BYTES, MOST_REQUEST_BYTES, Request, files};
-use super::{Frame, Identity, Missing, Named, Symbolizer, demangle, jail};
+use super::{Frame, Identity, Missing, Named, demangle, jail};
 use crate::unwind;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use std::cell::OnceCell;
@@ -71,7 +73,7 @@ pub(super) fn serve_until_idle(stream: &UnixStream, idle: Duration) -> Result<()
     let mut next = receive(socket)?;
     while let Some(asked) = next {
         next = match asked.request.kind {
-            Kind::Names => names(socket, asked)?,
+            Kind::Names | Kind::Functions | Kind::Probe => program::serve(socket, asked)?,
             kind => {
                 let answer = match kind {
                     Kind::Kernel => of_kernel(&asked, &list, &kernel),
@@ -97,41 +99,6 @@ fn of_kernel<'a>(
     }
     let ranges = ranges.get_or_init(|| Ranges::kernel(list.get().map_or(&[], Vec::as_slice)));
     Ok(listed(ranges, &asked.request.addresses))
-}
-
-/// Names addresses of one program for as long as it is the same; gives the first request for another.
-fn names(socket: &Socket<'_>, mut asked: Asked) -> Result<Option<Asked>, ServeError> {
-    let (file, mut until) = (asked.request.file, Instant::now() + REQUEST_TIME);
-    let files = match open(&asked) {
-        Ok(files) => files,
-        Err(missing) => return refuse(socket, missing),
-    };
-    let Ok(sources) = Sources::of(&files) else {
-        return refuse(socket, Missing::Corrupt);
-    };
-    let symbolizer = Symbolizer::new(&sources);
-    loop {
-        let named = all(&asked.request.addresses, until, |at| symbolizer.find(at));
-        files.forget();
-        send(socket, &Answer::Named(named))?;
-        match receive(socket)? {
-            Some(next) if next.request.kind == Kind::Names && next.request.file == file => {
-                (asked, until) = (next, Instant::now() + REQUEST_TIME);
-            }
-            next => return Ok(next),
-        }
-    }
-}
-
-fn open(asked: &Asked) -> Result<Files, Missing> {
-    let main = asked.file(files::MAIN).ok_or(Missing::Corrupt)?;
-    let opened = Files::open(main, asked.file(files::DEBUG), asked.file(files::SHARED));
-    opened.map_err(|error| refusal(&error))
-}
-
-fn refuse(socket: &Socket<'_>, missing: Missing) -> Result<Option<Asked>, ServeError> {
-    send(socket, &Answer::Refused(missing))?;
-    receive(socket)
 }
 
 /// Names addresses while there is time and room.
@@ -173,7 +140,7 @@ fn once(kind: Kind, asked: &Asked) -> Result<Answer, Missing> {
             let identity = Identity::of(&main).map_err(|_| Missing::Corrupt)?;
             Ok(Answer::Identity(identity))
         }
-        Kind::Table | Kind::Names => {
+        Kind::Table | Kind::Names | Kind::Functions | Kind::Probe => {
             let main = sources::map(main).map_err(|error| refusal(&error))?;
             let (table, _) = unwind::compile(&main).map_err(|_| Missing::Corrupt)?;
             Ok(Answer::Table(table))

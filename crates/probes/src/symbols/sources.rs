@@ -16,18 +16,21 @@ pub const MOST_FILE_BYTES: u64 = 2 << 30;
 /// Most bytes of unpacked sections of all files together.
 const MOST_UNPACKED_BYTES: u64 = 320 << 20;
 
-/// The sections that functions and lines are in; variables are not asked for.
-const NEEDED: [SectionId; 10] = [
+/// The sections that functions, lines, arguments and their types are in.
+const NEEDED: [SectionId; 13] = [
     SectionId::DebugAbbrev,
     SectionId::DebugAddr,
     SectionId::DebugAranges,
     SectionId::DebugInfo,
     SectionId::DebugLine,
     SectionId::DebugLineStr,
+    SectionId::DebugLoc,
+    SectionId::DebugLocLists,
     SectionId::DebugRanges,
     SectionId::DebugRngLists,
     SectionId::DebugStr,
     SectionId::DebugStrOffsets,
+    SectionId::DebugTypes,
 ];
 
 /// Why a file is not opened.
@@ -88,12 +91,14 @@ pub(super) fn map(mut file: &File) -> Result<Mmap, OpenError> {
 
 /// What is read of the files.
 pub struct Sources<'a> {
-    pub(super) main: Image<'a>,
-    pub(super) debug: Option<Image<'a>>,
+    pub(crate) main: Image<'a>,
+    pub(crate) debug: Option<Image<'a>>,
     pub(super) sections: DwarfSections<Cow<'a, [u8]>>,
     pub(super) shared: Option<DwarfSections<Cow<'a, [u8]>>>,
     /// Why there is no debug information, or not all.
-    pub(super) missing: Option<Missing>,
+    pub(crate) missing: Option<Missing>,
+    /// Memory that unpacked sections take.
+    pub(crate) unpacked_bytes: u64,
 }
 
 impl<'a> Sources<'a> {
@@ -142,10 +147,11 @@ impl<'a> Sources<'a> {
             sections,
             shared,
             missing,
+            unpacked_bytes: MOST_UNPACKED_BYTES - left.get(),
         })
     }
 
-    pub(super) fn dwarf(&'a self) -> gimli::Dwarf<Bytes<'a>> {
+    pub(crate) fn dwarf(&'a self) -> gimli::Dwarf<Bytes<'a>> {
         let slice = |section: &'a Cow<'a, [u8]>| EndianSlice::new(section, LittleEndian);
         self.sections.borrow_with_sup(self.shared.as_ref(), slice)
     }

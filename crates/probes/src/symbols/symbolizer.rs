@@ -8,7 +8,7 @@ use super::{Frame, Missing, Named};
 use crate::go::Go;
 use gimli::{EndianSlice, LittleEndian};
 
-pub(super) type Bytes<'a> = EndianSlice<'a, LittleEndian>;
+pub(crate) type Bytes<'a> = EndianSlice<'a, LittleEndian>;
 
 /// Most functions that are shown as inlined into one another.
 const MOST_FRAMES: usize = 64;
@@ -202,7 +202,7 @@ pub fn fuzz(bytes: &[u8]) {
 }
 
 /// Bytes as a file without a name.
-pub(super) fn memory(bytes: &[u8]) -> std::io::Result<std::fs::File> {
+pub(crate) fn memory(bytes: &[u8]) -> std::io::Result<std::fs::File> {
     let flags = nix::sys::memfd::MFdFlags::MFD_CLOEXEC;
     let file = nix::sys::memfd::memfd_create(c"coral", flags)?;
     let mut file = std::fs::File::from(file);

@@ -76,21 +76,8 @@ impl<'a> Symbols<'a> {
         self.symbols = symbols;
     }
 
-    /// What names a function best comes first: exported, without underscores, short.
     fn rank(&self, symbol: &Symbol) -> (bool, usize, usize) {
-        let name = self.name_within(symbol, MOST_RANKED_BYTES);
-        let is_nameless = name.is_empty() || name.starts_with(b".L");
-        let underscores = name.iter().take_while(|byte| **byte == b'_').count();
-        let underscores = if name.starts_with(b"_Z") || name.starts_with(b"_R") {
-            0
-        } else {
-            underscores
-        };
-        (
-            is_nameless,
-            underscores * 2 + usize::from(symbol.is_local),
-            name.len(),
-        )
+        rank(self.name_within(symbol, MOST_RANKED_BYTES), symbol.is_local)
     }
 
     fn name(&self, symbol: &Symbol) -> &'a [u8] {
@@ -136,7 +123,24 @@ impl<'a> Symbols<'a> {
     }
 }
 
-fn is_code(image: &Image<'_>, entry: &elf::Sym64<LE>) -> bool {
+/// What names a function best comes first: exported, without underscores, short.
+pub(crate) fn rank(name: &[u8], is_local: bool) -> (bool, usize, usize) {
+    let is_nameless = name.is_empty() || name.starts_with(b".L");
+    let underscores = name.iter().take_while(|byte| **byte == b'_').count();
+    let underscores = if name.starts_with(b"_Z") || name.starts_with(b"_R") {
+        0
+    } else {
+        underscores
+    };
+    (
+        is_nameless,
+        underscores * 2 + usize::from(is_local),
+        name.len(),
+    )
+}
+
+/// Whether a symbol is of code that the file has.
+pub(crate) fn is_code(image: &Image<'_>, entry: &elf::Sym64<LE>) -> bool {
     let kind = entry.st_type();
     if kind != elf::STT_FUNC && kind != elf::STT_GNU_IFUNC && kind != elf::STT_NOTYPE {
         return false;

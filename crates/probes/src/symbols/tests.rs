@@ -1,7 +1,7 @@
 //! Names of compiled programs, by the library and through the child.
 
-mod build;
-mod child;
-mod hostile;
+pub(crate) mod build;
+pub(crate) mod child;
+pub(crate) mod hostile;
 mod languages;
 mod native;

@@ -3,14 +3,19 @@
 
 mod answer;
 mod bytes;
+mod found;
+mod probeable;
+mod types;
 
+use crate::functions::{Found, MOST_PATTERN_BYTES};
+use crate::probeable::ProbeRequest;
 pub(super) use answer::Answer;
 pub(super) use bytes::{Reader, Writer};
 
 /// Most addresses of one request.
 pub const MOST_ADDRESSES: usize = 4096;
 /// Longest request.
-pub(super) const MOST_REQUEST_BYTES: usize = 16 + 8 * MOST_ADDRESSES;
+pub(super) const MOST_REQUEST_BYTES: usize = 1 << 20;
 /// Longest answer: a table of the largest size.
 pub(super) const MOST_ANSWER_BYTES: usize = 80 << 20;
 /// Most bytes of names in an answer.
@@ -30,6 +35,10 @@ pub(super) enum Kind {
     Table = 4,
     /// Where its debug information may be.
     Identity = 5,
+    /// Functions of a program by name.
+    Functions = 6,
+    /// Functions of a program to be probed.
+    Probe = 7,
 }
 
 impl Kind {
@@ -40,6 +49,8 @@ impl Kind {
             Self::Kernel,
             Self::Table,
             Self::Identity,
+            Self::Functions,
+            Self::Probe,
         ];
         all.into_iter().find(|kind| *kind as u8 == number)
     }
@@ -64,6 +75,17 @@ pub(super) struct Request {
     /// What the file is known by: the same number is the same file.
     pub file: u64,
     pub addresses: Vec<u64>,
+    /// For functions alone.
+    pub search: Search,
+    /// For probes alone.
+    pub probe: ProbeRequest,
+}
+
+/// What functions are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Search {
+    pub pattern: String,
+    pub limit: u32,
 }
 
 impl Request {
@@ -74,6 +96,13 @@ impl Request {
         out.u64(self.file);
         out.u32(self.addresses.len() as u32);
         self.addresses.iter().for_each(|address| out.u64(*address));
+        if self.kind == Kind::Functions {
+            out.bytes(self.search.pattern.as_bytes());
+            out.u32(self.search.limit);
+        }
+        if self.kind == Kind::Probe {
+            probeable::write_request(&mut out, &self.probe);
+        }
         out.0
     }
 
@@ -85,17 +114,37 @@ impl Request {
             .filter(|files| files & files::MAIN != 0 && *files < 8)?;
         let file = reader.u64()?;
         let count = reader.u32()? as usize;
-        if count > MOST_ADDRESSES {
+        let is_search = kind == Kind::Functions;
+        let has_none = matches!(kind, Kind::Functions | Kind::Probe);
+        if count > if has_none { 0 } else { MOST_ADDRESSES } {
             return None;
         }
         let addresses = (0..count).map(|_| reader.u64()).collect::<Option<_>>()?;
+        let mut search = Search::default();
+        if is_search {
+            search.pattern = reader.text(MOST_PATTERN_BYTES)?;
+            search.limit = reader.u32()?;
+        }
+        let probe = match kind {
+            Kind::Probe => probeable::read_request(&mut reader)?,
+            _ => ProbeRequest::default(),
+        };
         reader.is_empty().then_some(Self {
             kind,
             files,
             file,
             addresses,
+            search,
+            probe,
         })
     }
+}
+
+/// Whether an answer arrives as it was sent.
+pub(crate) fn is_sent_whole(found: Found) -> bool {
+    let answer = Answer::Found(found);
+    let sent = answer.encode();
+    sent.len() <= MOST_ANSWER_BYTES && Answer::decode(&sent) == Some(answer)
 }
 
 /// Any bytes are a message or none, and a message is the same again.

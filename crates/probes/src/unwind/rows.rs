@@ -95,7 +95,7 @@ impl Rows {
 }
 
 /// Where the call frame information of a file lies, with what its pointers are relative to.
-pub(super) fn section<'a>(image: &Image<'a>) -> Option<(EhFrame<Bytes<'a>>, BaseAddresses)> {
+pub(crate) fn section<'a>(image: &Image<'a>) -> Option<(EhFrame<Bytes<'a>>, BaseAddresses)> {
     let mut bases = BaseAddresses::default();
     if let Some(text) = image.section(b".text") {
         bases = bases.set_text(text.address);

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The child is this program with one ignored test.
-fn symbols(test: &str) -> Symbols {
+pub(crate) fn symbols(test: &str) -> Symbols {
     let test = format!("symbols::tests::child::{test}");
     let words = [
         &test,
@@ -157,6 +157,90 @@ fn the_child_names_and_compiles_what_it_is_given() {
     }
     drop(symbols);
     assert!(!Path::new(&format!("/proc/{}", pid.unwrap())).exists());
+}
+
+/// What is asked under the number of a file is answered from what was read under it first.
+#[test]
+fn the_child_keeps_the_functions_of_the_file_that_it_read_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile("cc", C, "program", &["-g", "-O1"], folder.path());
+    let renamed = C.replace("inner", "other");
+    let other = compile("cc", &renamed, "other", &["-g", "-O1"], folder.path());
+    let (start, bytes) = function(&program, "inner");
+    let (program, other) = (open(&program), open(&other));
+    let (program, other) = (Opened::only(program.as_fd()), Opened::only(other.as_fd()));
+    let mut symbols = symbols("served");
+    let found = symbols.functions(1, program, "inner", 10).unwrap();
+    let inner = &found.functions[0];
+    assert_eq!((inner.name.as_str(), inner.address), ("inner", Some(start)));
+    assert_eq!((u64::from(inner.bytes), inner.line), (bytes, Some(3)));
+    assert_eq!((found.total, found.missing), (1, None));
+    for _ in 0..3 {
+        assert_eq!(symbols.functions(1, other, "inner", 10).unwrap(), found);
+        assert_eq!(
+            chain(&symbols.names(1, other, &[start]).unwrap()[0]),
+            ["inner"]
+        );
+    }
+    let wrong = symbols.functions(2, other, "inner", 10).unwrap();
+    assert_eq!(wrong.total, 0);
+    let counted = symbols.functions(2, other, "ma*n", 0).unwrap();
+    assert_eq!((counted.total, counted.functions.len()), (1, 0));
+    let similar = symbols.functions(2, other, "mainn", 10).unwrap().similar;
+    assert_eq!(similar, ["main"]);
+    let again = symbols.functions(1, program, "inner", 10).unwrap();
+    assert_eq!(again, found);
+    assert_eq!(symbols.counts().started, 1);
+}
+
+#[test]
+fn functions_have_lines_also_where_only_code_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = "fn main() { println!(\"{}\", total(std::env::args().count())); }\n\n\
+        #[inline(never)]\n\
+        fn total(n: usize) -> usize {\n    std::hint::black_box(n) * 3\n}\n";
+    let flags = ["-O", "-C", "debuginfo=line-tables-only"];
+    let program = compile("rustc", source, "program", &flags, folder.path());
+    let file = open(&program);
+    let mut symbols = symbols("served");
+    let found = symbols.functions(1, Opened::only(file.as_fd()), "program::total", 10);
+    let total = &found.unwrap().functions[0];
+    assert!((4..=5).contains(&total.line.unwrap()), "{total:?}");
+    assert!(total.file.as_ref().unwrap().ends_with("program.rs"));
+}
+
+#[test]
+fn programs_without_functions_and_of_other_machines_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let stripped = compile("cc", C, "stripped", &["-s"], folder.path());
+    let mut symbols = symbols("served");
+    let file = open(&stripped);
+    let found = symbols.functions(1, Opened::only(file.as_fd()), "main", 10);
+    assert_eq!(found.unwrap().missing, Some(Missing::NoSymbols));
+    let old = folder.path().join("old");
+    std::fs::write(&old, [&b"\x7fELF\x01\x01\x01"[..], &[0; 45]].concat()).unwrap();
+    let file = open(&old);
+    let refused = symbols.functions(2, Opened::only(file.as_fd()), "main", 10);
+    let Err(error) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(matches!(
+        error,
+        SymbolsError::Refused(Missing::OtherMachine)
+    ));
+    assert_eq!(
+        error.to_string(),
+        "the file is not read: not a 64-bit x86 program"
+    );
+    let text = folder.path().join("text");
+    std::fs::write(&text, "#!/bin/sh\n").unwrap();
+    let file = open(&text);
+    let refused = symbols.functions(3, Opened::only(file.as_fd()), "main", 10);
+    assert!(matches!(
+        refused,
+        Err(SymbolsError::Refused(Missing::Corrupt))
+    ));
+    assert_eq!(symbols.counts().started, 1);
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Files that are cut or changed anywhere, and texts of every form.
 
 use super::build::{C, compile};
-use crate::symbols::{fuzz, fuzz_demangle, fuzz_go, fuzz_ranges, fuzz_wire};
+use crate::symbols::wire::{Answer, Request};
+use crate::symbols::{fuzz, fuzz_demangle, fuzz_go, fuzz_ranges, fuzz_search, fuzz_wire};
 use std::time::{Duration, Instant};
 
-struct Random(u64);
+/// Numbers that are the same in each run.
+pub(crate) struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -14,13 +16,14 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    /// One below a bound.
+    pub fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound.max(1) as u64) as usize
     }
 }
 
 /// Changes some bytes between two offsets.
-fn changed(random: &mut Random, whole: &[u8], (from, to): (usize, usize)) -> Vec<u8> {
+pub(crate) fn changed(random: &mut Random, whole: &[u8], (from, to): (usize, usize)) -> Vec<u8> {
     let mut changed = whole.to_vec();
     for _ in 0..=random.below(6) {
         let at = from + random.below(to - from);
@@ -101,7 +104,7 @@ fn tables_of_go_that_are_changed_anywhere_give_names_or_nothing() {
 
 #[test]
 fn texts_and_messages_of_every_form() {
-    let seeds: [&[u8]; 7] = [
+    let seeds: [&[u8]; 10] = [
         b"_ZNSt6vectorIiSaIiEE9push_backERKi",
         b"_RNvMs_NtCs3ssYzQotkvD_4core5sliceSINtB4_3FooE3bar",
         b"7f0000001000 40 LazyCompile:*go /a.js:1\n",
@@ -109,7 +112,12 @@ fn texts_and_messages_of_every_form() {
         b"\x01\x01\x07\0\0\0\0\0\0\0\x01\0\0\0\x08\0\0\0\0\0\0\0",
         b"\x01\x01\0\0\0\x02\x01\0\0\0\0\x05\0\0\0\x01\x03\0\0\0a.c\x01\0\0\0f",
         b"\x03\x01\x04\0\0\0abcd\0\0\x01",
+        b"\x06\x01\x07\0\0\0\0\0\0\0\0\0\0\0\x02\0\0\0f*\x0a\0\0\0",
+        b"\x04\0\x01\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\x01\0\0\0f\0\0\x08\0\0\0\0\
+          \0\0\0\x08\0\0\0\0\x03\0\0\0\x01\x02\0\0\0\0\x01\0\0\0\x01\0\0\0\0\0\0\0",
+        b"Cart::total\nint shop::Cart<int>::total(int) const\nmain.(*Cart).Total\n",
     ];
+    assert!(Request::decode(seeds[7]).is_some() && Answer::decode(seeds[8]).is_some());
     let mut random = Random(3);
     let mut text = Vec::new();
     for round in 0..4000 {
@@ -119,7 +127,14 @@ fn texts_and_messages_of_every_form() {
         }
         text.extend_from_slice(seed);
         text = changed(&mut random, &text, (0, text.len()));
-        for target in [fuzz_demangle, fuzz_ranges, fuzz_wire, fuzz_go, fuzz] {
+        for target in [
+            fuzz_demangle,
+            fuzz_ranges,
+            fuzz_search,
+            fuzz_wire,
+            fuzz_go,
+            fuzz,
+        ] {
             target(&text);
             target(seed);
         }

@@ -1,18 +1,20 @@
 //! What the child answers.
 
-use super::{MOST_ADDRESSES, MOST_ANSWER_BYTES, Reader, Writer};
+use super::{MOST_ADDRESSES, MOST_ANSWER_BYTES, Reader, Writer, found, probeable};
+use crate::functions::Found;
+use crate::probeable::Probeables;
 use crate::symbols::{Frame, Identity, MOST_NAME_BYTES, Missing, Named};
 use crate::unwind::Table;
 
 /// Most inlined frames of an address.
 const MOST_FRAMES: usize = 64;
 /// Longest path of a source file.
-const MOST_PATH_BYTES: usize = 1024;
+pub(super) const MOST_PATH_BYTES: usize = 1024;
 /// Longest text of an identity.
 const MOST_IDENTITY_BYTES: usize = 4096;
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
     /// Nothing can be said of the file.
     Refused(Missing),
@@ -20,6 +22,8 @@ pub(crate) enum Answer {
     Named(Vec<Named>),
     Table(Table),
     Identity(Identity),
+    Found(Found),
+    Probeables(Probeables),
 }
 
 impl Answer {
@@ -43,6 +47,14 @@ impl Answer {
                 out.u8(3);
                 write_identity(&mut out, identity);
             }
+            Self::Found(found) => {
+                out.u8(4);
+                found::write(&mut out, found);
+            }
+            Self::Probeables(all) => {
+                out.u8(5);
+                probeable::write(&mut out, all);
+            }
         }
         out.0
     }
@@ -54,6 +66,8 @@ impl Answer {
             1 => Self::Named(reader.list(MOST_ADDRESSES, read_named)?),
             2 => Self::Table(Table::from_bytes(reader.bytes(MOST_ANSWER_BYTES)?).ok()?),
             3 => Self::Identity(read_identity(&mut reader)?),
+            4 => Self::Found(found::read(&mut reader)?),
+            5 => Self::Probeables(probeable::read(&mut reader)?),
             _ => return None,
         };
         reader.is_empty().then_some(answer)
@@ -61,7 +75,7 @@ impl Answer {
 }
 
 fn write_named(out: &mut Writer, named: &Named) {
-    out.u8(named.missing.map_or(0, |missing| missing as u8));
+    write_missing(out, named.missing);
     out.u32(named.frames.len() as u32);
     for frame in &named.frames {
         out.u8(u8::from(frame.inlined));
@@ -72,10 +86,7 @@ fn write_named(out: &mut Writer, named: &Named) {
 }
 
 fn read_named(reader: &mut Reader<'_>) -> Option<Named> {
-    let missing = match reader.u8()? {
-        0 => None,
-        number => Some(Missing::of(number)?),
-    };
+    let missing = read_missing(reader)?;
     let frames = reader.list(MOST_FRAMES, |reader| {
         Some(Frame {
             inlined: reader.u8()? == 1,
@@ -85,6 +96,17 @@ fn read_named(reader: &mut Reader<'_>) -> Option<Named> {
         })
     })?;
     Some(Named { frames, missing })
+}
+
+pub(super) fn write_missing(out: &mut Writer, missing: Option<Missing>) {
+    out.u8(missing.map_or(0, |missing| missing as u8));
+}
+
+pub(super) fn read_missing(reader: &mut Reader<'_>) -> Option<Option<Missing>> {
+    Some(match reader.u8()? {
+        0 => None,
+        number => Some(Missing::of(number)?),
+    })
 }
 
 fn write_identity(out: &mut Writer, identity: &Identity) {
