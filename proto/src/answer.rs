@@ -3,10 +3,11 @@
 mod diagnosis;
 mod flame;
 mod kept;
+mod probe;
 mod requests;
 mod table;
 
-use crate::common::{Bad, code, counts, need, ports};
+use crate::common::{Bad, code, counts, need, ns, ports};
 use crate::v1;
 use coral_model::answer::{
     AgentRow, EdgeRow, EdgeSource, MetricRow, NodeRow, Red, ServiceRow, Status, SummaryRow,
@@ -16,10 +17,6 @@ use coral_model::{
     StatusClass, TimeNs,
 };
 use std::time::Duration;
-
-fn ns(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
 
 fn opt_ns(duration: Option<Duration>) -> Option<u64> {
     duration.map(ns)
@@ -353,6 +350,8 @@ impl From<&Answer> for v1::AnswerPart {
                 part.silent = silent.iter().map(|s| s.raw().to_owned()).collect();
             }
             AnswerBody::Profile(flame) => part.flame = Some(flame.into()),
+            AnswerBody::Probe(log) => part.probe = Some(log.into()),
+            AnswerBody::Functions(found) => part.functions = Some(found.into()),
             AnswerBody::Diagnose(diagnosis) => part.diagnosis = Some(diagnosis.into()),
             AnswerBody::Incident(bundle) => part.bundle = Some(bundle.into()),
             AnswerBody::Evidence(kept) => part.evidence = Some(kept.into()),
@@ -384,6 +383,10 @@ impl TryFrom<v1::AnswerPart> for Answer {
                 need(part.table, "answer.table")?,
                 head.truncated,
             )?),
+            "probe" => AnswerBody::Probe(need(part.probe, "answer.probe")?.try_into()?),
+            "functions" => {
+                AnswerBody::Functions(need(part.functions, "answer.functions")?.try_into()?)
+            }
             "profile" => AnswerBody::Profile(need(part.flame, "answer.flame")?.try_into()?),
             "diagnose" => {
                 AnswerBody::Diagnose(need(part.diagnosis, "answer.diagnosis")?.try_into()?)

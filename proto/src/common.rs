@@ -309,3 +309,8 @@ impl TryFrom<v1::AgentHealth> for AgentHealth {
         })
     }
 }
+
+/// A length of time in nanoseconds; one that does not fit is the longest.
+pub(crate) fn ns(length: std::time::Duration) -> u64 {
+    u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
+}

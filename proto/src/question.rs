@@ -10,6 +10,12 @@ use std::time::Duration;
 const EVENTS_LIMIT: u32 = 200;
 /// Single requests per answer when the question names no limit.
 const REQUESTS_LIMIT: u32 = 100;
+/// Single calls per answer when the question names no limit.
+const CALLS_LIMIT: u32 = 100;
+/// Functions per answer when the question names no limit.
+const FUNCTIONS_LIMIT: u32 = 50;
+/// More of either are not given.
+const LIMIT_MAX: u32 = 10_000;
 /// Rows per answer of SQL when the question names no limit.
 const SQL_LIMIT: u32 = 1000;
 
@@ -75,6 +81,7 @@ impl From<&Question> for v1::Question {
 fn frame(question: &Question) -> (Option<&Span>, u32) {
     match question {
         Question::Status | Question::Evidence { .. } => (None, 0),
+        Question::Probe { limit, .. } | Question::Functions { limit, .. } => (None, *limit),
         Question::Services { span, .. }
         | Question::Summary { span, .. }
         | Question::Metrics { span, .. }
@@ -137,10 +144,25 @@ fn kind(question: &Question) -> question::Kind {
             session: *session,
             compare: compare.as_ref().map(Into::into),
         }),
+        Question::Probe { id, .. } => Kind::Probe(v1::ProbeQuestion { id: id.clone() }),
+        Question::Functions {
+            target, pattern, ..
+        } => Kind::Functions(v1::FunctionsQuestion {
+            target: Some(target.into()),
+            pattern: pattern.clone(),
+        }),
         Question::Diagnose { service, at, .. } => Kind::Diagnose(complaint(service, *at)),
         Question::Incident { service, at, .. } => Kind::Incident(complaint(service, *at)),
         Question::Evidence { id } => Kind::Evidence(v1::EvidenceQuestion { id: id.clone() }),
         Question::Sql { text, .. } => Kind::Sql(v1::SqlQuestion { text: text.clone() }),
+    }
+}
+
+/// How many rows are wanted; 0 = as many as is usual.
+fn limited(wire: u32, usual: u32) -> u32 {
+    match wire {
+        0 => usual,
+        limit => limit.min(LIMIT_MAX),
     }
 }
 
@@ -187,6 +209,11 @@ impl TryFrom<v1::Question> for Question {
                 session: q.session,
                 compare: q.compare.map(TryInto::try_into).transpose()?,
             },
+            Kind::Probe(q) => Question::Probe {
+                id: q.id,
+                limit: limited(wire.limit, CALLS_LIMIT),
+            },
+            Kind::Functions(q) => functions(q, wire.limit)?,
             Kind::Diagnose(q) => Question::Diagnose {
                 span,
                 service: q.service,
@@ -227,6 +254,14 @@ impl TryFrom<v1::Question> for Question {
             }
         })
     }
+}
+
+fn functions(q: v1::FunctionsQuestion, limit: u32) -> Result<Question, Bad> {
+    Ok(Question::Functions {
+        target: need(q.target, "functions.target")?.try_into()?,
+        pattern: q.pattern,
+        limit: limited(limit, FUNCTIONS_LIMIT),
+    })
 }
 
 fn requests(q: v1::RequestsQuestion, span: Span, limit: u32) -> Result<Question, Bad> {

@@ -1,7 +1,10 @@
 //! Batches between the model and the wire.
 
 mod detail;
+mod probe;
 mod profile;
+
+pub(crate) use probe::values;
 
 use crate::common::{Bad, code, counts, histogram, need};
 use crate::v1::{self, endpoint, item, summary};
@@ -75,6 +78,9 @@ fn item_kind(item: &Item) -> item::Kind {
         Item::Want(report) => item::Kind::Want(detail::want_report(report)),
         Item::Profile(profile) => item::Kind::Profile(profile.into()),
         Item::Symbols(symbols) => item::Kind::Symbols(symbols.into()),
+        Item::Probed(probed) => item::Kind::Probed(probed.into()),
+        Item::CallPath(path) => item::Kind::CallPath(path.into()),
+        Item::Call(call) => item::Kind::Call(call.into()),
     }
 }
 
@@ -92,6 +98,9 @@ fn item_model(kind: item::Kind, instances: usize) -> Result<Item, Bad> {
         item::Kind::Want(wire) => Item::Want(detail::want_report_model(wire)?),
         item::Kind::Profile(wire) => Item::Profile(profile::profile(wire, instances)?),
         item::Kind::Symbols(wire) => Item::Symbols(profile::symbols(wire)?),
+        item::Kind::Probed(wire) => Item::Probed(wire.try_into()?),
+        item::Kind::CallPath(wire) => Item::CallPath(wire.into()),
+        item::Kind::Call(wire) => Item::Call(wire.try_into()?),
     })
 }
 

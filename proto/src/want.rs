@@ -1,7 +1,8 @@
 //! Wants between the model and the wire.
 
-use crate::common::{Bad, need};
+use crate::common::{Bad, need, ns};
 use crate::v1::{self, connect_want, want};
+use coral_model::probe::{FUNCTIONS_MAX, ProbeSpec};
 use coral_model::{Check, Connect, ConnectTarget, Observed, ServiceKey, TimeNs, Want};
 use std::time::Duration;
 
@@ -15,9 +16,8 @@ impl TryFrom<v1::Want> for Want {
         let of = wire.service.map(ServiceKey::from);
         let service = || need(of.clone(), "want.service");
         Ok(match need(wire.kind, "want.kind")? {
-            want::Kind::Probe(probe) => Want::Probe {
-                service: service()?,
-                functions: probe.functions,
+            want::Kind::Probe(wire) => Want::Probe {
+                spec: probe(wire)?,
                 lease,
             },
             want::Kind::Profile(profile) => Want::Profile {
@@ -33,6 +33,22 @@ impl TryFrom<v1::Want> for Want {
             want::Kind::Note(note) => self::note(note, of)?,
         })
     }
+}
+
+fn probe(wire: v1::ProbeWant) -> Result<ProbeSpec, Bad> {
+    if wire.functions.len() > FUNCTIONS_MAX {
+        return Err(Bad::TooMany(wire.functions.len()));
+    }
+    Ok(ProbeSpec {
+        target: need(wire.target, "probe.target")?.try_into()?,
+        functions: wire.functions,
+        min_duration: Duration::from_nanos(wire.min_duration_ns),
+        when: wire.when,
+        calls_per_s: wire.calls_per_s,
+        has_values: wire.values,
+        has_stacks: wire.stacks,
+        has_secrets: wire.secrets,
+    })
 }
 
 fn hz(wire: u32) -> Result<u16, Bad> {
@@ -111,14 +127,18 @@ impl v1::Want {
     pub fn new(id: &str, want: &Want) -> Self {
         let millis = |lease: &Duration| u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
         let (service, lease_ms, kind) = match want {
-            Want::Probe {
-                service,
-                functions,
-                lease,
-            } => {
-                let functions = functions.clone();
-                let probe = want::Kind::Probe(v1::ProbeWant { functions });
-                (Some(service), millis(lease), probe)
+            Want::Probe { spec, lease } => {
+                let probe = want::Kind::Probe(v1::ProbeWant {
+                    functions: spec.functions.clone(),
+                    target: Some((&spec.target).into()),
+                    min_duration_ns: ns(spec.min_duration),
+                    when: spec.when.clone(),
+                    calls_per_s: spec.calls_per_s,
+                    values: spec.has_values,
+                    stacks: spec.has_stacks,
+                    secrets: spec.has_secrets,
+                });
+                (None, millis(lease), probe)
             }
             Want::Profile { target, hz, lease } => {
                 let profile = want::Kind::Profile(v1::ProfileWant {

@@ -31,6 +31,12 @@ pub enum Item {
     Profile(crate::profile::Profile),
     /// What became of a wish.
     Want(crate::want::WantReport),
+    /// A probed function, and what was counted of it.
+    Probed(crate::probe::ProbedFunction),
+    /// A way of calls between probed functions.
+    CallPath(crate::probe::CallPath),
+    /// A single call of a probed function.
+    Call(crate::probe::Call),
     /// Names for addresses.
     Symbols(crate::profile::Symbols),
 }

@@ -15,6 +15,7 @@ pub mod host;
 pub mod ids;
 pub mod loss;
 pub mod observed;
+pub mod probe;
 pub mod profile;
 pub mod question;
 pub mod request;

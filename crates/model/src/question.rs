@@ -107,6 +107,22 @@ pub enum Question {
         /// The stretch to compare with.
         compare: Option<Compare>,
     },
+    /// What was seen of probed functions.
+    Probe {
+        /// The wish's id.
+        id: String,
+        /// Single calls, at most.
+        limit: u32,
+    },
+    /// Functions that could be probed.
+    Functions {
+        /// Whose.
+        target: crate::profile::Target,
+        /// A name, part of one, or a pattern with `*`; empty = any.
+        pattern: String,
+        /// At most so many.
+        limit: u32,
+    },
     /// What is wrong, and why, or that nothing is.
     Diagnose {
         /// When it is looked for.
@@ -165,10 +181,13 @@ impl Question {
             | Self::Host { .. }
             | Self::Requests { .. }
             | Self::Profile { .. }
+            | Self::Functions { .. }
             | Self::Diagnose { .. }
             | Self::Incident { .. }
             | Self::Evidence { .. }
             | Self::Sql { .. } => Role::Viewer,
+            // Values of calls are captures.
+            Self::Probe { .. } => Role::Operator,
         }
     }
 
@@ -184,6 +203,8 @@ impl Question {
             Self::Host { .. } => "host",
             Self::Requests { .. } => "requests",
             Self::Profile { .. } => "profile",
+            Self::Probe { .. } => "probe",
+            Self::Functions { .. } => "functions",
             Self::Diagnose { .. } => "diagnose",
             Self::Incident { .. } => "incident",
             Self::Evidence { .. } => "evidence",

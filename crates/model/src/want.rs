@@ -10,12 +10,10 @@ use std::time::Duration;
 /// A leased wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Want {
-    /// Watch functions of a service.
+    /// Watch functions.
     Probe {
-        /// Where.
-        service: ServiceKey,
-        /// Which functions, by demangled name or glob.
-        functions: Vec<String>,
+        /// Which, and how.
+        spec: crate::probe::ProbeSpec,
         /// How long it may stay.
         lease: Duration,
     },

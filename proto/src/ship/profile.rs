@@ -10,7 +10,7 @@ use coral_model::profile::{
 use std::time::Duration;
 
 /// The most frames of a stack.
-const MAX_FRAMES: usize = 1024;
+pub(super) const MAX_FRAMES: usize = 1024;
 /// The most functions at one address.
 const MAX_INLINED: usize = 256;
 
