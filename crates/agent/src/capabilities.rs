@@ -75,6 +75,17 @@ pub fn no_profiles(error: &ProbesError, program: &Path) -> Missing {
     }
 }
 
+/// That functions cannot be probed, and why.
+pub fn no_probes(error: &dyn std::fmt::Display, program: &Path) -> Missing {
+    tracing::warn!("functions are not probed: {error}");
+    let text = error.to_string();
+    Missing {
+        feature: "probes".to_owned(),
+        why: text.lines().next().unwrap_or_default().into(),
+        fix: fix(program, nix::unistd::geteuid().is_root()),
+    }
+}
+
 fn of(effective: Option<u64>, refused: Option<&ProbesError>, fix: &str) -> Vec<Missing> {
     let lacking = |feature: &Feature| {
         let has = |c: &&Capability| {

@@ -2,6 +2,7 @@
 //! while the link is away, because nothing of it is leased.
 
 use coral_mesh::{Dialer, rpc};
+use coral_model::probe::ProbeSpec;
 use coral_model::profile::Target;
 use coral_model::want::LEASE_MAX;
 use coral_model::{Connect, Want};
@@ -26,6 +27,8 @@ const UNKNOWN: Duration = Duration::from_secs(60);
 const CONNECTS_MAX: usize = 200;
 /// The same of profiles.
 const PROFILES_MAX: usize = 32;
+/// The same of probes.
+const PROBES_MAX: usize = 32;
 
 /// The services that are connected by name.
 pub type Connects = Arc<Vec<Connect>>;
@@ -37,6 +40,19 @@ pub struct Told {
     pub connects: Connects,
     /// The profiles that are wished.
     pub profiles: Vec<ProfileWish>,
+    /// The probes that are wished.
+    pub probes: Vec<ProbeWish>,
+}
+
+/// A probe that is wished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeWish {
+    /// The wish's id.
+    pub id: String,
+    /// What is watched, and what of it is told.
+    pub spec: ProbeSpec,
+    /// How long from when it was heard of.
+    pub lease: Duration,
 }
 
 /// A profile that is wished.
@@ -87,6 +103,7 @@ async fn stream(
     while let Some(set) = sets.message().await.map_err(refused)? {
         let next = Told {
             profiles: profiles(&set),
+            probes: probes(&set),
             connects: Arc::new(connects(set)),
         };
         told.send_if_modified(|known| {
@@ -115,6 +132,29 @@ fn connects(set: v1::DesiredSet) -> Vec<Connect> {
         }
     };
     of_kind.filter_map(connect).take(CONNECTS_MAX).collect()
+}
+
+/// The probes of a set.
+fn probes(set: &v1::DesiredSet) -> Vec<ProbeWish> {
+    let of_kind = set.items.iter().filter(|item| item.kind == "probe");
+    let probe = |item: &v1::DesiredItem| {
+        let spec = v1::ProbeWant::decode(&*item.spec).ok()?;
+        let want = v1::Want {
+            id: item.id.clone(),
+            service: item.target.clone(),
+            lease_ms: item.lease_ms,
+            kind: Some(v1::want::Kind::Probe(spec)),
+        };
+        match Want::try_from(want) {
+            Ok(Want::Probe { spec, lease }) => Some(ProbeWish {
+                id: item.id.clone(),
+                spec,
+                lease: lease.min(LEASE_MAX),
+            }),
+            _ => None,
+        }
+    };
+    of_kind.filter_map(probe).take(PROBES_MAX).collect()
 }
 
 /// The profiles of a set.

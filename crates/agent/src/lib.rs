@@ -4,6 +4,7 @@
 //! One thread, one tick a second: drain -> enrich -> fold -> ship. The kernel programs are loaded by a child process that
 //! is gone before the first tick; this process owns their links, so nothing stays attached when it dies.
 
+mod calls;
 mod capabilities;
 mod checks;
 mod chronicle;

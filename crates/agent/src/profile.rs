@@ -1,6 +1,7 @@
 //! Where the processors are: samples of stacks, taken always and for sessions, with the place of each address in the files
 //! of its process. Names are found out later, in a process of their own.
 
+mod around;
 mod clerk;
 mod files;
 mod moments;
@@ -12,6 +13,7 @@ mod tables;
 
 use crate::desired::ProfileWish;
 use crate::enrich::{InstanceId, Processes};
+pub use around::Around;
 use clerk::{Clerk, Found};
 use coral_model::profile::{Binary, StackEnd};
 use coral_model::summary::PULSE;
@@ -20,11 +22,13 @@ use coral_probes::ProbesError;
 use coral_probes::abi::profile::{StackHead, StackKey, TOO_DEEP};
 use coral_probes::abi::unwind::Outcome;
 use coral_probes::sampler::{ALWAYS, NewStack, Sampled, Sampler};
-use files::{FileNumber, Files};
+use files::FileNumber;
+pub use files::Files;
 use moments::Moments;
 use names::Told;
 use open::{Known, Of, Open, Spot, Whose, instance_of};
-use sessions::{Met, Sessions};
+use sessions::Sessions;
+pub use sessions::{Met, meant};
 use spaces::Spaces;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -283,6 +287,11 @@ impl Profiler {
         let named = std::mem::take(&mut self.names).into_iter();
         let reports = reports.into_iter().map(Item::Want);
         named.chain(sampled).chain(reports).collect()
+    }
+
+    /// The processes that were at work lately.
+    pub const fn met(&self) -> &Met {
+        &self.met
     }
 
     /// The processes that the open interval speaks of.

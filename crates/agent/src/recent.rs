@@ -8,7 +8,7 @@ mod find;
 mod keep;
 mod worker;
 
-pub use answer::offer;
+pub use answer::{Shelf, offer};
 pub use worker::Keeper;
 
 use crate::clock::Clock;

@@ -2,11 +2,12 @@
 
 mod observer;
 
+use crate::calls::{self, Allowed, Prober};
 use crate::clock::{Clock, Clocks, Reading};
 use crate::desired::{Told, follow};
 use crate::identity::Identity;
 use crate::profile::Profiler;
-use crate::recent::Recent;
+use crate::recent::{Recent, Shelf};
 use crate::ship::{Outbox, ship};
 use crate::spool::Spool;
 use crate::{AgentError, capabilities, loader};
@@ -15,6 +16,7 @@ use coral_config::{
     private_folder_of, with_files_of,
 };
 use coral_mesh::direct::Dialer;
+use coral_probes::calls::Calls;
 use coral_probes::sampler::Sampler;
 use coral_probes::{Live, ProbesError, Source};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -25,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// How long the last batches may take to be acknowledged when the agent ends.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -57,9 +59,11 @@ pub async fn run(options: Options) -> Result<(), AgentError> {
     let attach = |loader: &Path| -> Result<Attached, ProbesError> {
         let mut loaded = loader::load_in_child(loader)?;
         let sampler = Sampler::take(&mut loaded);
+        let calls = Calls::take(&mut loaded);
         Ok(Attached {
             source: Box::new(Live::attach(loaded)?),
             profiler: Some(sampler.and_then(|s| Profiler::new(s, loader))),
+            calls: Some(calls),
         })
     };
     run_over(options, attach).await
@@ -71,6 +75,8 @@ pub struct Attached {
     pub source: Box<dyn Source>,
     /// What samples the processors, or why it cannot; `None` when nobody asked for it.
     pub profiler: Option<Result<Profiler, ProbesError>>,
+    /// What follows calls of functions, or why it cannot; `None` when nobody asked for it.
+    pub calls: Option<Result<Calls, ProbesError>>,
 }
 
 impl From<Box<dyn Source>> for Attached {
@@ -78,6 +84,7 @@ impl From<Box<dyn Source>> for Attached {
         Self {
             source,
             profiler: None,
+            calls: None,
         }
     }
 }
@@ -101,9 +108,13 @@ pub async fn run_over(
     let clock = Clock::new(reading);
     let attached = attach(&options.loader);
     let mut missing = capabilities::missing(attached.as_ref().err(), &options.loader);
-    let (source, profiler) = match attached {
-        Ok(attached) => (Some(attached.source), attached.profiler.transpose()),
-        Err(_) => (None, Ok(None)),
+    let (source, profiler, followed) = match attached {
+        Ok(attached) => (
+            Some(attached.source),
+            attached.profiler.transpose(),
+            attached.calls.transpose(),
+        ),
+        Err(_) => (None, Ok(None), Ok(None)),
     };
     let mut profiler = profiler.unwrap_or_else(|error| {
         missing.push(capabilities::no_profiles(&error, &options.loader));
@@ -113,6 +124,12 @@ pub async fn run_over(
         let names = [identity.host.raw(), identity.agent.as_str()];
         profiler.allow_sessions(policy.allow.profile, names.map(str::to_owned).into());
     }
+    let (ask, asked) = calls::door();
+    let prober = prober(followed, asked, &options.loader).unwrap_or_else(|error| {
+        missing.push(capabilities::no_probes(&error, &options.loader));
+        None
+    });
+    let prober = prober.map(|prober| prober.allowing(allowed(&policy, &identity)));
     let outbox = Arc::new(outbox(&options.folder.spool, options.spool_bytes));
     let epoch = epoch(reading, &outbox);
     let hello = coral_proto::hello(
@@ -122,15 +139,18 @@ pub async fn run_over(
         &["http1", "requests"],
     );
     let recent = Recent::new(&options.folder.recent);
-    let keeper = recent.keeper();
+    let shelf = Shelf {
+        keeper: recent.keeper(),
+        functions: ask,
+    };
     let dialer = Arc::new(Dialer::obeying(&options.folder.socket, policy.colony_uid));
-    let shipping = tokio::spawn(ship(dialer.clone(), outbox.clone(), keeper, hello.clone()));
+    let shipping = tokio::spawn(ship(dialer.clone(), outbox.clone(), shelf, hello.clone()));
     let (tell, told) = watch::channel(Told::default());
     let following = tokio::spawn(follow(dialer, hello, tell));
     let mut observer = Observer::new(
         (identity, epoch),
         (clock, options.clocks),
-        (source, profiler),
+        (source, profiler, prober),
         missing,
         recent,
         outbox.clone(),
@@ -143,6 +163,28 @@ pub async fn run_over(
     following.abort();
     outbox.close();
     Ok(())
+}
+
+/// What follows calls, when it can and somebody asked for it.
+fn prober(
+    followed: Result<Option<Calls>, ProbesError>,
+    asked: mpsc::Receiver<calls::Asked>,
+    program: &Path,
+) -> Result<Option<Prober>, ProbesError> {
+    let calls = followed?;
+    calls
+        .map(|calls| Prober::new(calls, program, asked))
+        .transpose()
+}
+
+/// What of probes the policy of this host allows.
+fn allowed(policy: &AgentPolicy, identity: &Identity) -> Allowed {
+    let names = [identity.host.raw(), identity.agent.as_str()];
+    Allowed {
+        probes: policy.allow.probe,
+        values: policy.allow.arguments,
+        names: names.map(str::to_owned).into(),
+    }
 }
 
 /// The run folder is the person's whom this agent works for, and root's agent touches it with their rights alone.

@@ -8,7 +8,7 @@ mod outbox;
 pub use assemble::assemble;
 pub use outbox::{Outbox, Trouble};
 
-use crate::recent::{Keeper, offer};
+use crate::recent::{Shelf, offer};
 use crate::spool::Id;
 use coral_mesh::{Dialer, rpc};
 use coral_proto::v1;
@@ -40,7 +40,7 @@ enum Ended {
 
 /// Keeps a stream to the colony open for as long as the agent lives. Each run of the agent has a stream of its own, the
 /// oldest first: the colony says at its beginning how far it has that run.
-pub async fn ship(dialer: Arc<dyn Dialer>, outbox: Arc<Outbox>, keeper: Keeper, hello: v1::Hello) {
+pub async fn ship(dialer: Arc<dyn Dialer>, outbox: Arc<Outbox>, shelf: Shelf, hello: v1::Hello) {
     let mut failures = 0;
     loop {
         let began = tokio::time::Instant::now();
@@ -48,7 +48,7 @@ pub async fn ship(dialer: Arc<dyn Dialer>, outbox: Arc<Outbox>, keeper: Keeper, 
             epoch: outbox.oldest_run().unwrap_or(hello.epoch),
             ..hello.clone()
         };
-        match stream(&dialer, &outbox, &keeper, &hello).await {
+        match stream(&dialer, &outbox, &shelf, &hello).await {
             Ok(Ended::RunComplete) => {
                 failures = 0;
                 continue;
@@ -77,7 +77,7 @@ impl Drop for AbortOnDrop {
 async fn stream(
     dialer: &Arc<dyn Dialer>,
     outbox: &Outbox,
-    keeper: &Keeper,
+    shelf: &Shelf,
     hello: &v1::Hello,
 ) -> Result<Ended, String> {
     let channel = rpc::connect(dialer.clone())
@@ -90,7 +90,7 @@ async fn stream(
         ..v1::Batch::default()
     };
     to_colony.send(first).await.map_err(|e| e.to_string())?;
-    let offering = offer(channel.clone(), keeper.clone(), hello.clone());
+    let offering = offer(channel.clone(), shelf.clone(), hello.clone());
     let answer = ShipClient::new(channel)
         .stream(ReceiverStream::new(batches))
         .await;

@@ -1,10 +1,10 @@
 //! The parsers, each with words of its format.
 
 use super::grow::{Target, Words};
-use coral_probes::{symbols, unwind};
+use coral_probes::{arguments, sites, symbols, unwind, when};
 
 /// All of them.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 21] = [
     Target::of_text("http1 framing", coral_probes::replay::fuzz, &HTTP),
     Target::of_text("request line", coral_agent::fuzz_route, &HTTP),
     Target::of_text("batch", coral_proto::fuzz_batch, &BATCH),
@@ -24,10 +24,15 @@ pub const TARGETS: [Target; 16] = [
     Target::of_programs("unwind table", unwind::fuzz, &PROGRAM),
     Target::of_text("mappings", unwind::fuzz_maps, &MAPPINGS),
     Target::of_programs("program's symbols", symbols::fuzz, &PROGRAM),
+    Target::of_programs("program's functions", symbols::fuzz_functions, &PROGRAM),
+    Target::of_text("function search", symbols::fuzz_search, &FUNCTIONS),
     Target::of_text("mangled name", symbols::fuzz_demangle, &MANGLED),
     Target::of_text("go table", symbols::fuzz_go, &GO),
     Target::of_text("list of names", symbols::fuzz_ranges, &NAMES),
     Target::of_text("messages", symbols::fuzz_wire, &MESSAGES),
+    Target::of_programs("program's arguments", arguments::fuzz, &PROGRAM),
+    Target::of_text("probe sites", sites::fuzz, &CODE),
+    Target::of_text("conditions", when::fuzz, &CONDITIONS),
     Target::of_text("incident bundle", coral_diagnose::fuzz, &BUNDLE),
 ];
 
@@ -87,9 +92,35 @@ const NAMES: Words<2> = [
     b"7f0000001000 40 LazyCompile:*go /a.js:1\n",
     b"ffffffff81000010 t x\t[m]\n",
 ];
-const MESSAGES: Words<2> = [
+/// A request for names, names, a request for functions, functions.
+const MESSAGES: Words<4> = [
     b"\x01\x01\x07\0\0\0\0\0\0\0\x01\0\0\0\x08\0\0\0\0\0\0\0",
     b"\x01\x01\0\0\0\x02\x01\0\0\0\0\x05\0\0\0\x01\x03\0\0\0a.c\x01\0\0\0f",
+    b"\x06\x01\x07\0\0\0\0\0\0\0\0\0\0\0\x02\0\0\0f*\x0a\0\0\0",
+    b"\x04\0\x01\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\x01\0\0\0f\0\0\x08\0\0\0\0\
+      \0\0\0\x08\0\0\0\0\x03\0\0\0\x01\x02\0\0\0\0\x01\0\0\0\x01\0\0\0\0\0\0\0",
+];
+/// A pattern, then names.
+const FUNCTIONS: Words<6> = [
+    b"Cart::total\nint shop::Cart<int>::total(int) const\n",
+    b"p?y*\nmain.(*Cart).Pay\n",
+    b"<alloc::vec::Vec<u8> as core::ops::Drop>::drop",
+    b"std::operator<< <char>(std::ostream&)",
+    b"camelCase_HTTPServer",
+    b"\n",
+];
+/// Prologues, a jump by a table, returns.
+const CODE: Words<5> = [
+    b"\xf3\x0f\x1e\xfa\x55\x48\x89\xe5\x48\x83\xec\x20",
+    b"\x49\x3b\x66\x10\x76\x20",
+    b"\x83\xff\x07\x77\x20\x48\x8d\x15\x20\0\0\0\x48\x63\x04\xba\x48\x01\xd0\xff\xe0",
+    b"\xe8\0\0\0\0\xc9\xc3",
+    b"\x48\x83\xc4\x20\x5d\xe9\x40\x01\0\0",
+];
+const CONDITIONS: Words<3> = [
+    b"arg0 > 10 && ret != 0",
+    b"arg1.u32 <= 0x7fffffff",
+    b"ret.i32 == 'x'",
 ];
 /// A whole bundle, its files apart by form feeds; then words of them.
 const BUNDLE: Words<7> = [

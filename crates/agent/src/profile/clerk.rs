@@ -1,12 +1,13 @@
 //! Asks the symbol reader, which blocks, in a thread of its own: for names of addresses and for unwind tables of files, in
 //! turns. Jobs wait in a bounded queue; what finds no room is asked again later.
 
+use super::around::{Around, DEBUG_MAX};
 use super::files::FileNumber;
 use crate::proc::inside;
 use coral_model::Observed;
 use coral_model::profile::{Binary, Function, SymbolRow, Symbols};
 use coral_probes::abi::unwind::Block;
-use coral_probes::symbols::{self, Missing, Named, Opened, SymbolsError};
+use coral_probes::symbols::{self, Missing, Named, SymbolsError};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
@@ -21,9 +22,7 @@ const QUEUE: usize = 256;
 /// Results that wait to be taken.
 const RESULTS: usize = 1_024;
 /// The reader ends when nothing is asked for so long.
-const REST: Duration = Duration::from_secs(3);
-/// Larger debug files are not read.
-const DEBUG_MAX: u64 = 2 << 30;
+const REST: Duration = Duration::from_secs(5);
 const STACK_BYTES: usize = 256 << 10;
 /// What the kernel's symbols are known by.
 const KERNEL: u64 = u64::MAX;
@@ -254,26 +253,8 @@ fn of_file(
     addresses: &[u64],
 ) -> Symbols {
     let id = u64::from(number.0);
-    let identity = reader.identity(id, main.as_fd()).unwrap_or_default();
-    let root = inside::root_of(pid).or_else(|| File::open("/").ok());
-    let first = |paths: Vec<PathBuf>| {
-        let root = root.as_ref()?;
-        let open = |path: PathBuf| Some((inside::open(root, &path, DEBUG_MAX)?, path));
-        paths.into_iter().find_map(open)
-    };
-    let debug = match identity.has_debug_info {
-        true => None,
-        false => first(identity.candidates(Path::new(binary.path.raw()))),
-    };
-    let shared = debug.as_ref().and_then(|(file, path)| {
-        let debug = reader.identity(id, file.as_fd()).ok()?;
-        first(debug.shared_candidates(path))
-    });
-    let opened = Opened {
-        main: main.as_fd(),
-        debug: debug.as_ref().map(|(file, _)| file.as_fd()),
-        shared: shared.as_ref().map(|(file, _)| file.as_fd()),
-    };
+    let around = Around::of(reader, id, main, (pid, Path::new(binary.path.raw())));
+    let opened = around.opened(main);
     match reader.names(id, opened, addresses) {
         Ok(named) => {
             let hint = hint(&named, &binary);

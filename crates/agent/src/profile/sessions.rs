@@ -158,7 +158,7 @@ impl Sessions {
 
 /// The processes that a target means now; [`ALL`] for those of the whole host. Most programs have no socket, and no entry
 /// of their own: they are known by where samples were.
-fn meant(target: &Target, processes: &Processes, met: &Met) -> BTreeSet<u32> {
+pub fn meant(target: &Target, processes: &Processes, met: &Met) -> BTreeSet<u32> {
     let Some(name) = &target.service else {
         let all = || BTreeSet::from([ALL]);
         let one = target.pid.map(|pid| Some(pid).filter(|pid| is_there(*pid)));

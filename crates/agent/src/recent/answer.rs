@@ -3,12 +3,13 @@
 
 use super::Keeper;
 use super::find::Search;
+use crate::calls::{Ask, Asked};
 use coral_proto::v1;
 use coral_proto::v1::detail_client::DetailClient;
 use prost::Message as _;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
@@ -19,11 +20,24 @@ const AT_A_TIME: usize = 2;
 const LONGEST: Duration = Duration::from_secs(30);
 /// What is asked for.
 const REQUESTS: &str = "requests";
+/// Functions of programs.
+const FUNCTIONS: &str = "functions";
+/// Bytes of a chunk.
+const CHUNK_BYTES: usize = 64 << 10;
 /// Why the hour has a gap at its beginning.
 const EARLY: &str = "requests of the last hour went for lack of room on the agent's disk";
 
+/// What can be asked for.
+#[derive(Clone)]
+pub struct Shelf {
+    /// The last hour's requests.
+    pub keeper: Keeper,
+    /// Whoever looks for functions.
+    pub functions: mpsc::Sender<Asked>,
+}
+
 /// Offers until the stream ends; a colony that takes no offers is none to wait for.
-pub async fn offer(channel: Channel, keeper: Keeper, hello: v1::Hello) {
+pub async fn offer(channel: Channel, shelf: Shelf, hello: v1::Hello) {
     let mut client = DetailClient::new(channel);
     let mut wanted = match client.offer(hello).await {
         Ok(wanted) => wanted.into_inner(),
@@ -36,12 +50,12 @@ pub async fn offer(channel: Channel, keeper: Keeper, hello: v1::Hello) {
     let mut answers = tokio::task::JoinSet::new();
     while let Some(Ok(request)) = wanted.next().await {
         while answers.try_join_next().is_some() {}
-        let (client, keeper, turns) = (client.clone(), keeper.clone(), turns.clone());
+        let (client, shelf, turns) = (client.clone(), shelf.clone(), turns.clone());
         answers.spawn(async move {
             let long = Duration::from_millis(request.deadline_ms).min(LONGEST);
             let answered = async {
                 let _turn = turns.acquire().await.ok()?;
-                answer(client, &keeper, request).await
+                answer(client, &shelf, request).await
             };
             // Too late is for the colony to notice; what is under way ends with this.
             let _ = tokio::time::timeout(long, answered).await;
@@ -52,7 +66,7 @@ pub async fn offer(channel: Channel, keeper: Keeper, hello: v1::Hello) {
 /// One answer; `None` when the colony no longer wants it.
 async fn answer(
     mut client: DetailClient<Channel>,
-    keeper: &Keeper,
+    shelf: &Shelf,
     request: v1::DetailRequest,
 ) -> Option<()> {
     let (chunks, stream) = mpsc::channel(1);
@@ -68,12 +82,14 @@ async fn answer(
         credits: credits.ok()?.into_inner(),
         bytes: 0,
     };
-    let ended = send_all(keeper, &request, &mut credit, |data| {
+    let ended = send_all(shelf, &request, &mut credit, |data| {
         chunks.send(chunk(data))
     })
     .await;
     let error = match ended {
-        Ok(()) if keeper.early() > 0 => format!("{} {EARLY}", keeper.early()),
+        Ok(()) if request.kind == REQUESTS && shelf.keeper.early() > 0 => {
+            format!("{} {EARLY}", shelf.keeper.early())
+        }
         Ok(()) => String::new(),
         Err(Failed::Cancelled) => return None,
         Err(Failed::Because(why)) => why,
@@ -95,7 +111,7 @@ enum Failed {
 }
 
 async fn send_all<F, E>(
-    keeper: &Keeper,
+    shelf: &Shelf,
     request: &v1::DetailRequest,
     credit: &mut Credit,
     send: impl Fn(Vec<u8>) -> F,
@@ -103,10 +119,11 @@ async fn send_all<F, E>(
 where
     F: Future<Output = Result<(), E>>,
 {
-    if request.kind != REQUESTS {
-        let kind = &request.kind;
-        return Err(Failed::Because(format!("this agent has no {kind}")));
-    }
+    let keeper = match request.kind.as_str() {
+        REQUESTS => &shelf.keeper,
+        FUNCTIONS => return send_functions(shelf, request, credit, send).await,
+        kind => return Err(Failed::Because(format!("this agent has no {kind}"))),
+    };
     let search = Arc::new(Search::of(&request.spec).map_err(Failed::Because)?);
     keeper.fresh().await;
     let (mut left, mut place) = (search.limit, None);
@@ -123,6 +140,33 @@ where
         if place.is_none() {
             break;
         }
+    }
+    Ok(())
+}
+
+/// Functions of processes of this host, in as many chunks as it takes.
+async fn send_functions<F, E>(
+    shelf: &Shelf,
+    request: &v1::DetailRequest,
+    credit: &mut Credit,
+    send: impl Fn(Vec<u8>) -> F,
+) -> Result<(), Failed>
+where
+    F: Future<Output = Result<(), E>>,
+{
+    let because = |why: &str| Failed::Because(why.to_owned());
+    let ask =
+        Ask::of(&request.spec).ok_or_else(|| because("this is no question about functions"))?;
+    let (answer, answered) = oneshot::channel();
+    let full = |_| because("this agent looks for other functions already; ask again");
+    let asked = Asked { ask, answer };
+    shelf.functions.try_send(asked).map_err(full)?;
+    let found = answered.await;
+    let found = found.map_err(|_| because("this host's functions cannot be looked for"))?;
+    let found = v1::Functions::from(&found.map_err(Failed::Because)?).encode_to_vec();
+    for part in found.chunks(CHUNK_BYTES) {
+        credit.take(part.len()).await.ok_or(Failed::Cancelled)?;
+        send(part.to_vec()).await.map_err(|_| Failed::Cancelled)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod says;
 
+use crate::calls::Prober;
 use crate::checks::Checks;
 use crate::chronicle::Chronicle;
 use crate::clock::{Clock, Clocks, Reading};
@@ -12,7 +13,7 @@ use crate::health::{SelfMeter, give_back_memory, loss, pss_bytes};
 use crate::host::Host;
 use crate::identity::Identity;
 use crate::proc::netns;
-use crate::profile::Profiler;
+use crate::profile::{Met, Profiler};
 use crate::recent::Recent;
 use crate::ship::{Outbox, Trouble, assemble};
 use coral_model::summary::PULSE;
@@ -44,6 +45,7 @@ pub struct Observer {
     ticks: u32,
     source: Option<Box<dyn Source>>,
     profiler: Option<Profiler>,
+    prober: Option<Prober>,
     missing: Vec<Missing>,
     drained: Drained,
     enrich: Enrich,
@@ -80,7 +82,7 @@ impl Observer {
     pub fn new(
         (identity, epoch): (Identity, u64),
         (clock, clocks): (Clock, Clocks),
-        (source, profiler): (Option<Box<dyn Source>>, Option<Profiler>),
+        (source, profiler, prober): (Option<Box<dyn Source>>, Option<Profiler>, Option<Prober>),
         missing: Vec<Missing>,
         recent: Recent,
         outbox: Arc<Outbox>,
@@ -102,6 +104,7 @@ impl Observer {
             ticks: 0,
             source,
             profiler,
+            prober,
             missing,
             drained: Drained::default(),
             enrich,
@@ -134,6 +137,8 @@ impl Observer {
         if let Some(profiler) = &mut self.profiler {
             profiler.between();
         }
+        self.take_wishes();
+        self.watch_probes();
         let Some(source) = &mut self.source else {
             return;
         };
@@ -159,6 +164,7 @@ impl Observer {
         let at = self.last;
         let mut items = self.fold.close(at);
         items.extend(self.profile(at, true));
+        items.extend(self.probed(at));
         items.push(Item::Health(self.health(at)));
         self.send(at, items, true, true);
         self.recent.tick(true);
@@ -197,6 +203,7 @@ impl Observer {
         }
         self.recent.tick(edge);
         items.extend(self.profile(at, edge));
+        items.extend(self.probed(at));
         let events = self
             .chronicle
             .second(&mut self.enrich, &mut self.host.groups, at);
@@ -231,6 +238,10 @@ impl Observer {
             if let Some(profiler) = &mut self.profiler {
                 profiler.wish(told.profiles);
             }
+            let now = self.clock.at(self.clocks.read().boot_ns);
+            if let Some(prober) = &mut self.prober {
+                prober.wish(told.probes, &self.clock, now);
+            }
         }
     }
 
@@ -257,6 +268,24 @@ impl Observer {
             items.extend(profiler.close(Window { from, to: at }));
         }
         items
+    }
+
+    /// Attaches what is wished and found, and ends what is over or too dear.
+    fn watch_probes(&mut self) {
+        let now = self.clock.at(self.clocks.read().boot_ns);
+        let Some(prober) = &mut self.prober else {
+            return;
+        };
+        let nobody = Met::new();
+        let met = self.profiler.as_ref().map_or(&nobody, Profiler::met);
+        prober.between(&self.enrich.processes, met, (&self.clock, now));
+    }
+
+    /// What probes counted.
+    fn probed(&mut self, at: TimeNs) -> Vec<Item> {
+        self.watch_probes();
+        let prober = self.prober.as_mut();
+        prober.map_or_else(Vec::new, |prober| prober.second((&self.clock, at)))
     }
 
     /// Nothing in the kernel says when a connection of Unix sockets has ended; it is looked for.

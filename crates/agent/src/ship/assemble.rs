@@ -78,6 +78,9 @@ impl Table<'_> {
             | Item::Host(_)
             | Item::HealthCheck(_)
             | Item::Want(_)
+            | Item::Probed(_)
+            | Item::CallPath(_)
+            | Item::Call(_)
             | Item::Symbols(_) => {}
         }
         if !known {
