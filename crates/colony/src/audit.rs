@@ -46,13 +46,14 @@ pub async fn admit_want(
     sink: &dyn Append,
 ) -> Result<(), Refused> {
     let service = match want {
-        Want::Probe { service, .. } | Want::Capture { service, .. } => Some(service),
+        Want::Capture { service, .. } => Some(service),
         Want::Connect(connect) => Some(&connect.service),
         Want::Note { service, .. } => service.as_ref(),
-        Want::Profile { .. } => None,
+        Want::Profile { .. } | Want::Probe { .. } => None,
     };
     let target = match want {
         Want::Profile { target, .. } => target.text(),
+        Want::Probe { spec, .. } => format!("{}: {}", spec.target.text(), spec.functions.join(" ")),
         _ => service.map_or_else(String::new, |service| service.name.raw().to_owned()),
     };
     let action = format!("coral.v1.Wants/Put {}", want.name());
@@ -89,9 +90,11 @@ fn target(question: &Question) -> Option<Cow<'_, str>> {
         Question::Metrics { service, .. } | Question::Requests { service, .. } => {
             Some(service.as_str())
         }
-        Question::Profile { target, .. } => return Some(target.text().into()),
+        Question::Profile { target, .. } | Question::Functions { target, .. } => {
+            return Some(target.text().into());
+        }
         Question::Host { host, .. } => host.as_deref(),
-        Question::Evidence { id } => Some(id.as_str()),
+        Question::Evidence { id } | Question::Probe { id, .. } => Some(id.as_str()),
         Question::Sql { text, .. } => Some(text.as_str()),
     };
     named.map(Cow::from)

@@ -4,11 +4,13 @@
 mod beats;
 mod checks;
 mod fresh;
+mod probes;
 mod wishes;
 
 pub(crate) use beats::outside;
 pub use beats::{Call, Due};
 pub use checks::health_events_until;
+pub use probes::{HostProbes, ProbeSession};
 
 use crate::metrics::red::{Series, Totals};
 use beats::Beats;
@@ -22,6 +24,7 @@ use coral_model::{
 };
 use coral_store::ShipState;
 use fresh::Fresh;
+use probes::Probes;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -95,6 +98,8 @@ struct Inner {
     checks: Checks,
     /// What became of wishes.
     wants: WantReports,
+    /// What was seen of probed functions.
+    probes: Probes,
     /// What is compared with what is usual.
     beats: Beats,
 }
@@ -174,6 +179,9 @@ impl Live {
                 | Item::Profile(_)
                 | Item::Symbols(_) => {}
                 Item::Want(report) => inner.wants.take(agent, report),
+                Item::Probed(probed) => inner.probes.function(agent, probed),
+                Item::CallPath(path) => inner.probes.path(agent, path),
+                Item::Call(call) => inner.probes.call(agent, call),
                 Item::HealthCheck(check) => drop(inner.checks.take(agent, check, now)),
             }
         }
@@ -193,6 +201,11 @@ impl Live {
     /// What agents say of a wish.
     pub fn want_reports(&self, id: &str) -> Vec<(AgentId, WantReport)> {
         self.read().wants.of(id)
+    }
+
+    /// What was seen of the functions of a session.
+    pub fn probes(&self, session: u64) -> Option<ProbeSession> {
+        self.read().probes.of(session)
     }
 
     /// What an agent saw up to `newest` can be asked for.

@@ -8,10 +8,12 @@
 mod diagnose;
 mod events;
 mod fold;
+mod functions;
 mod hosts;
 mod loss;
 mod metrics;
 mod names;
+mod probe;
 mod profile;
 mod regressions;
 mod requests;
@@ -87,6 +89,12 @@ pub enum QueryError {
     /// Figures know no processes.
     #[error("only profiles are compared with a process")]
     ProfilesAlone,
+    /// Nobody heard of this probe.
+    #[error("no probe {id} is known here; `coral debug list` shows those that there are")]
+    NoSuchProbe {
+        /// The id, made harmless.
+        id: String,
+    },
     /// The text has not the form of an id.
     #[error("this is no evidence id: those have 9 characters, such as e7k2m3qx4")]
     NoEvidenceId,
@@ -286,7 +294,11 @@ impl Query {
                 let asked = (*kind, *session);
                 AnswerBody::Profile(profile::answer((scope, part), earlier, asked)?)
             }
+            Question::Probe { id, limit } => {
+                AnswerBody::Probe(probe::answer(&self.live, id, *limit as usize)?)
+            }
             Question::Requests { .. }
+            | Question::Functions { .. }
             | Question::Diagnose { .. }
             | Question::Incident { .. }
             | Question::Evidence { .. } => {
@@ -329,6 +341,8 @@ impl Query {
             Question::Status
             | Question::Events { .. }
             | Question::Requests { .. }
+            | Question::Probe { .. }
+            | Question::Functions { .. }
             | Question::Evidence { .. }
             | Question::Sql { .. } => Ok(Scope::new(&*self.store, &self.live, window, now)?),
             Question::Services { .. }
@@ -407,6 +421,8 @@ fn uses(question: &Question) -> Uses {
         | Question::Summary { .. }
         | Question::Events { .. }
         | Question::Requests { .. }
+        | Question::Probe { .. }
+        | Question::Functions { .. }
         | Question::Evidence { .. }
         | Question::Sql { .. } => Uses::Pulses,
     }
@@ -414,7 +430,11 @@ fn uses(question: &Question) -> Uses {
 
 fn span(question: &Question) -> Span {
     match question {
-        Question::Status | Question::Evidence { .. } | Question::Sql { .. } => STATUS_SPAN,
+        Question::Status
+        | Question::Probe { .. }
+        | Question::Functions { .. }
+        | Question::Evidence { .. }
+        | Question::Sql { .. } => STATUS_SPAN,
         Question::Services { span, .. }
         | Question::Summary { span, .. }
         | Question::Metrics { span, .. }

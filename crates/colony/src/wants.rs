@@ -6,7 +6,7 @@ mod leased;
 
 pub use leased::{Leased, LeasedWant};
 
-use coral_model::{AgentId, Caller, ConnectTarget, Event, EventKind, Observed, TimeNs, Want};
+use coral_model::{AgentId, Caller, ConnectTarget, Event, EventKind, Observed, Role, TimeNs, Want};
 use coral_store::{Append, Keep, KeptConnect, StoreError};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -138,7 +138,14 @@ impl Wants {
                 check::lease(lease)?;
                 self.leased.put(id, want, caller, now.plus(lease), now)
             }
-            Want::Probe { .. } | Want::Capture { .. } => Err(WantError::NotGranted(want.name())),
+            Want::Probe { mut spec, lease } => {
+                check::lease(lease)?;
+                check::probe(&spec)?;
+                spec.has_secrets = caller.role == Role::Admin;
+                let want = Want::Probe { spec, lease };
+                self.leased.put(id, want, caller, now.plus(lease), now)
+            }
+            Want::Capture { .. } => Err(WantError::NotGranted(want.name())),
         }
     }
 

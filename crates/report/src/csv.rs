@@ -20,7 +20,7 @@ pub fn csv(answer: &Answer) -> Result<String, serde_json::Error> {
         AnswerBody::Topology { .. } => "edges",
         AnswerBody::Events { .. } => "events",
         AnswerBody::Requests { .. } => "requests",
-        AnswerBody::Profile(_) => "functions",
+        AnswerBody::Profile(_) | AnswerBody::Probe(_) | AnswerBody::Functions(_) => "functions",
         AnswerBody::Diagnose(_) => "causes",
         AnswerBody::Incident(_) | AnswerBody::Evidence(_) => return Ok(csv_of(&report)),
     };

@@ -53,6 +53,25 @@ pub fn percentile(duration: Option<Duration>, samples: u64) -> String {
     }
 }
 
+/// A duration with its unit, from nanoseconds to seconds.
+pub fn length(duration: Option<Duration>) -> String {
+    let Some(duration) = duration else {
+        return UNKNOWN.to_owned();
+    };
+    let ns = duration.as_nanos() as f64;
+    let (value, unit) = match ns {
+        ns if ns < 1e3 => (ns, "ns"),
+        ns if ns < 1e6 => (ns / 1e3, "us"),
+        ns if ns < 1e9 => (ns / 1e6, "ms"),
+        ns => (ns / 1e9, "s"),
+    };
+    match value {
+        value if value < 9.95 => format!("{value:.2} {unit}"),
+        value if value < 99.5 => format!("{value:.1} {unit}"),
+        value => format!("{value:.0} {unit}"),
+    }
+}
+
 /// How a figure has changed: `↑16x`, `↑2.3x`, `↓40%`; empty for less than a twentieth, and when one of the two is unknown.
 pub fn change(now: Option<f64>, before: Option<f64>) -> String {
     let (Some(now), Some(before)) = (now, before) else {

@@ -3,6 +3,7 @@
 mod diagnosis;
 mod events;
 mod host;
+mod probe;
 mod profile;
 mod red;
 mod requests;
@@ -17,6 +18,11 @@ pub use diagnosis::{
 };
 pub use events::{EventReport, EventsReport};
 pub use host::{GaugeReport, HostReport};
+pub(crate) use probe::below;
+pub use probe::{
+    AttachReport, AttachedReport, CallReport, ChildReport, FunctionReport, FunctionsReport,
+    ProbeHostReport, ProbeReport, ProbedReport, UnreadFileReport, ValueReport,
+};
 pub use profile::ProfileReport;
 pub use red::{MetricReport, MetricsReport, RedReport, SummaryReport, SummaryRowReport};
 pub use requests::{RequestReport, RequestsReport};
@@ -47,6 +53,8 @@ pub enum Report {
     Requests(RequestsReport),
     Sql(SqlReport),
     Profile(ProfileReport),
+    Probe(ProbeReport),
+    Functions(FunctionsReport),
     Diagnose(DiagnosisReport),
     Incident(IncidentReport),
     Evidence(KeptEvidenceReport),
@@ -73,6 +81,8 @@ impl From<&Answer> for Report {
             AnswerBody::Host(rows) => Self::Host(HostReport::new(answer, rows)),
             AnswerBody::Sql(table) => Self::Sql(table.into()),
             AnswerBody::Profile(flame) => Self::Profile(ProfileReport::new(answer, flame)),
+            AnswerBody::Probe(log) => Self::Probe(log.into()),
+            AnswerBody::Functions(found) => Self::Functions(found.into()),
             AnswerBody::Diagnose(diagnosis) => Self::Diagnose(diagnosis.into()),
             AnswerBody::Incident(bundle) => Self::Incident(bundle.into()),
             AnswerBody::Evidence(kept) => Self::Evidence(KeptEvidenceReport::new(answer, kept)),

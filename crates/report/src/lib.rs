@@ -17,11 +17,15 @@ pub use diagnosis::{
     DiagnosisLine, diagnosis_evidence, diagnosis_lines, diagnosis_markdown, diagnosis_text,
 };
 pub use json::{
-    AgentReport, BlindReport, CauseReport, CheckedReport, ColonyReport, DiagnosisReport,
-    EdgeReport, EventReport, EventsReport, EvidenceReport, GaugeReport, HealthReport, HostReport,
+    AgentReport, AttachReport, AttachedReport, BlindReport, CallReport, CauseReport, CheckedReport,
+    ChildReport, ColonyReport, DiagnosisReport, EdgeReport, EventReport, EventsReport,
+    EvidenceReport, FunctionReport, FunctionsReport, GaugeReport, HealthReport, HostReport,
     IncidentReport, KeptEvidenceReport, LossReport, MetricReport, MetricsReport, MissingReport,
-    NodeReport, ProfileReport, RedReport, Report, RequestReport, RequestsReport, ServiceReport,
-    ServicesReport, SqlReport, StatusReport, SummaryReport, SummaryRowReport, SymptomReport,
-    TopologyReport, UnreadReport, agent_state, rfc3339,
+    NodeReport, ProbeHostReport, ProbeReport, ProbedReport, ProfileReport, RedReport, Report,
+    RequestReport, RequestsReport, ServiceReport, ServicesReport, SqlReport, StatusReport,
+    SummaryReport, SummaryRowReport, SymptomReport, TopologyReport, UnreadFileReport, UnreadReport,
+    ValueReport, agent_state, rfc3339,
 };
-pub use table::{TableStyle, loss_line, table};
+pub use table::{
+    TableStyle, call_values, found_note, function_place, loss_line, probed_note, table,
+};

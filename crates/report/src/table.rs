@@ -3,8 +3,11 @@
 mod free;
 mod grid;
 mod lists;
+mod probe;
 mod profile;
 mod red;
+
+pub use probe::{call_values, found_note, function_place, probed_note};
 
 use crate::diagnosis_text;
 use crate::json::timestamp;
@@ -36,6 +39,8 @@ pub fn table(answer: &Answer, style: &TableStyle) -> String {
             silent,
         } => lists::requests(rows, *truncated, silent, &style.zone),
         AnswerBody::Profile(flame) => profile::text(flame),
+        AnswerBody::Probe(log) => return probe::log(log, &style.zone),
+        AnswerBody::Functions(found) => return probe::found(found),
         AnswerBody::Diagnose(diagnosis) => return diagnosis_text(diagnosis, &style.zone),
         AnswerBody::Incident(bundle) => {
             return format!("{}\n", visible(&bundle.incident));

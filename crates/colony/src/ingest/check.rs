@@ -60,7 +60,10 @@ pub(super) fn check(agent: &AgentId, batch: &Batch) -> Result<(), IngestError> {
             | Item::HealthCheck(_)
             | Item::Request(_)
             | Item::Want(_)
+            | Item::Call(_)
             | Item::Symbols(_) => {}
+            Item::Probed(p) => sane([p.counts.hits, p.counts.returned, p.counts.matched])?,
+            Item::CallPath(path) => sane([path.calls])?,
             Item::Health(health) => {
                 own(&health.id)?;
                 sane(health.loss.fields().map(|(_, count)| count))?;
@@ -124,8 +127,13 @@ pub(super) fn stored(agent: &AgentId, batch: &Batch, gap: Option<Event>) -> Stor
                     stored.unknown += 1;
                 }
             }
-            // Health is looked at live; single requests come only when they are asked for.
-            Item::HealthCheck(_) | Item::Request(_) | Item::Want(_) => {}
+            // Health and probes are looked at live; single requests come only when they are asked for.
+            Item::HealthCheck(_)
+            | Item::Request(_)
+            | Item::Want(_)
+            | Item::Probed(_)
+            | Item::CallPath(_)
+            | Item::Call(_) => {}
             Item::Event(event) => stored.events.push(event.clone()),
             Item::Profile(profile) => stored.profiles.push(profile.clone()),
             Item::Symbols(symbols) => stored.symbols.push(symbols.clone()),

@@ -3,6 +3,7 @@
 mod compare;
 mod diagnose;
 mod hosts;
+mod probes;
 mod profiles;
 pub mod world;
 

@@ -93,6 +93,7 @@ fn leased_item(id: &str, leased: &LeasedWant, now: TimeNs) -> Option<v1::Desired
     let wire = v1::Want::new(id, &leased.want);
     let spec = match wire.kind? {
         v1::want::Kind::Profile(profile) => profile.encode_to_vec(),
+        v1::want::Kind::Probe(probe) => probe.encode_to_vec(),
         _ => return None,
     };
     (left > Duration::ZERO).then(|| v1::DesiredItem {

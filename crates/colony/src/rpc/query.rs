@@ -34,6 +34,7 @@ impl From<QueryError> for Status {
             QueryError::NoSuchService { .. }
             | QueryError::NoSuchHost { .. }
             | QueryError::NoSuchEvidence { .. }
+            | QueryError::NoSuchProbe { .. }
             | QueryError::NoPreviousBuild(_) => Self::not_found(text),
             QueryError::Gone { .. } | QueryError::Coarse { .. } => Self::out_of_range(text),
             QueryError::Sql(SqlError::Limit(_)) => Self::resource_exhausted(text),
@@ -61,6 +62,9 @@ pub async fn answer(
 ) -> Result<Answer, Status> {
     if let Question::Requests { .. } = question {
         return Ok(query.requests(question, caller, now).await?);
+    }
+    if let Question::Functions { .. } = question {
+        return Ok(query.functions(question, caller, now).await?);
     }
     if let Question::Diagnose { .. } = question {
         return Ok(query.diagnose(question, caller, now).await?);
@@ -154,11 +158,17 @@ pub(super) fn deadline(wire: &v1::Question) -> Result<Duration, Status> {
     use v1::question::Kind;
     let limited = matches!(
         wire.kind,
-        Some(Kind::Events(_) | Kind::Requests(_) | Kind::Sql(_))
+        Some(
+            Kind::Events(_)
+                | Kind::Requests(_)
+                | Kind::Sql(_)
+                | Kind::Probe(_)
+                | Kind::Functions(_)
+        )
     );
     if wire.limit != 0 && !limited {
         return Err(Status::invalid_argument(
-            "only events, requests and SQL take a limit",
+            "only events, requests, functions, probes and SQL take a limit",
         ));
     }
     if !wire.cursor.is_empty() {
@@ -189,6 +199,8 @@ fn parts(mut whole: v1::AnswerPart) -> Vec<v1::AnswerPart> {
             requests: front(&mut whole.requests),
             silent: front(&mut whole.silent),
             flame: front_of_flame(&mut whole.flame),
+            probe: whole.probe.take(),
+            functions: whole.functions.take(),
             diagnosis: whole.diagnosis.take(),
             bundle: front_of_bundle(&mut whole.bundle),
             evidence: whole.evidence.take(),

@@ -1,6 +1,7 @@
 //! What a wish must be like, whoever sends it. Each refusal says the form.
 
 use super::WantError;
+use coral_model::probe::ProbeSpec;
 use coral_model::want::LEASE_MAX;
 use coral_model::{Check, Connect, ConnectTarget, Observed};
 use regex_lite::RegexBuilder;
@@ -9,6 +10,8 @@ use std::time::Duration;
 const ID_MAX: usize = 300;
 const NAME_MAX: usize = 63;
 const PATH_MAX: usize = 200;
+const FUNCTION_MAX: usize = 1_000;
+const WHEN_MAX: usize = 500;
 const KIND_MAX: usize = 20;
 const PATTERN_MAX: usize = 200;
 /// What a compiled pattern may take.
@@ -36,6 +39,22 @@ pub(super) fn lease(lease: Duration) -> Result<(), WantError> {
         true => Ok(()),
         false => Err(bad("a lease is at least a millisecond and at most an hour")),
     }
+}
+
+/// Functions that are named, and a filter that can be read.
+pub(super) fn probe(spec: &ProbeSpec) -> Result<(), WantError> {
+    let is_sane = |name: &String| !name.is_empty() && name.len() <= FUNCTION_MAX;
+    if spec.functions.is_empty() || !spec.functions.iter().all(is_sane) {
+        return Err(bad(format!(
+            "a probe needs functions: names or patterns of 1 to {FUNCTION_MAX} bytes"
+        )));
+    }
+    if spec.when.len() > WHEN_MAX {
+        return Err(bad(format!(
+            "a condition has at most {WHEN_MAX} bytes, such as `arg0 > 10`"
+        )));
+    }
+    Ok(())
 }
 
 pub(super) fn connect(connect: &Connect) -> Result<(), WantError> {

@@ -200,6 +200,15 @@ impl World {
         self.query.run(&question, &viewer(), second(now))
     }
 
+    /// Asks as somebody who may act.
+    pub fn operator_asks(&self, question: Question, now: i64) -> Result<Answer, QueryError> {
+        let caller = Caller {
+            role: Role::Operator,
+            ..viewer()
+        };
+        self.query.run(&question, &caller, second(now))
+    }
+
     /// Asks as the service does, which keeps what a diagnosis found.
     pub fn diagnose(&self, question: Question, now: i64) -> Result<Answer, QueryError> {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
