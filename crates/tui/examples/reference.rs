@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-const SCOPES: [Scope; 20] = [
+const SCOPES: [Scope; 25] = [
     Scope::Everywhere,
     Scope::Pages,
     Scope::Time,
@@ -24,10 +24,15 @@ const SCOPES: [Scope; 20] = [
     Scope::Act,
     Scope::Subject,
     Scope::Profile,
+    Scope::Probing,
+    Scope::Probes,
+    Scope::Detach,
     Scope::Diagnose,
     Scope::Start,
     Scope::Typing,
     Scope::Palette,
+    Scope::Attach,
+    Scope::Confirm,
     Scope::Menu,
     Scope::Help,
 ];

@@ -123,6 +123,9 @@ pub enum Command {
     /// Where the time goes, by function
     #[command(subcommand)]
     Profile(Profile),
+    /// Functions of running programs: their calls, durations, arguments, without a restart
+    #[command(subcommand)]
+    Debug(Debug),
     /// Name a new colony on this machine and make it the one that is meant
     Init(Init),
     /// Make a colony the one that is meant when none is named
@@ -326,6 +329,92 @@ pub struct CpuProfile {
     /// How often a second and processor [default: 99 when --duration is given]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=999), conflicts_with = "diff")]
     pub hz: Option<u16>,
+}
+
+/// What can be done with functions.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Debug {
+    /// The functions that a service's program has
+    Functions(FunctionSearch),
+    /// Watch functions: every call is counted and timed, some are shown; Ctrl-C detaches
+    Attach(Attach),
+    /// The probes that are attached
+    List,
+    /// What a probe has seen
+    Logs {
+        /// Its id
+        id: String,
+        /// Single calls, at most
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// Take a probe off
+    Detach(Detach),
+}
+
+/// Options of `debug functions`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct FunctionSearch {
+    /// Which service
+    #[arg(required_unless_present = "pid")]
+    pub service: Option<String>,
+    /// A name, part of one, or a pattern with `*`
+    pub pattern: Option<String>,
+    /// Those of this process
+    #[arg(long)]
+    pub pid: Option<u32>,
+    /// This host alone
+    #[arg(long)]
+    pub host: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+}
+
+/// Options of `debug attach`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Attach {
+    /// Which service
+    #[arg(required_unless_present = "pid")]
+    pub service: Option<String>,
+    /// A function by its name, or those that fit a pattern with `*`; can be given several times
+    #[arg(long = "function", short = 'f', value_name = "NAME", required = true)]
+    pub functions: Vec<String>,
+    /// This process alone
+    #[arg(long)]
+    pub pid: Option<u32>,
+    /// This host alone
+    #[arg(long)]
+    pub host: Option<String>,
+    /// How long it stays: 10s, 2m; at most 1h [default: 60s]
+    #[arg(long, value_name = "LENGTH", value_parser = crate::when::length)]
+    pub duration: Option<Duration>,
+    /// Only calls that take at least so long: 10ms, 1s
+    #[arg(long, value_name = "LENGTH", value_parser = crate::when::length)]
+    pub min_duration: Option<Duration>,
+    /// Only calls whose arguments or return value fit: 'arg0 > 10 && ret != 0'
+    #[arg(long, value_name = "CONDITION")]
+    pub when: Option<String>,
+    /// Single calls that are shown a second, at most [default: 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    pub sample: Option<u32>,
+    /// Count and time only, read no values
+    #[arg(long)]
+    pub no_values: bool,
+    /// Return at once; `debug logs` shows what is seen, `debug detach` ends it
+    #[arg(long)]
+    pub background: bool,
+}
+
+/// Which probe is taken off.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Detach {
+    /// Its id
+    #[arg(required_unless_present = "all")]
+    pub id: Option<String>,
+    /// All that are attached
+    #[arg(long, conflicts_with = "id")]
+    pub all: bool,
 }
 
 /// The queries.

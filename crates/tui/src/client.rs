@@ -116,6 +116,8 @@ fn append(whole: &mut v1::AnswerPart, part: v1::AnswerPart) {
     whole.host.extend(part.host);
     whole.requests.extend(part.requests);
     whole.silent.extend(part.silent);
+    whole.probe = whole.probe.take().or(part.probe);
+    whole.functions = whole.functions.take().or(part.functions);
     whole.diagnosis = whole.diagnosis.take().or(part.diagnosis);
     whole.evidence = whole.evidence.take().or(part.evidence);
     if let Some(more) = part.bundle {

@@ -4,6 +4,7 @@ mod ask;
 mod colonies;
 mod completion;
 mod connect;
+mod debug;
 mod diagnose;
 mod export;
 mod incident;
@@ -64,6 +65,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             let (question, all) = question::of(query, span, now())?;
             answer(&place, &question, global, all).await
         }
+        Command::Debug(debug) => debug::run(&place, debug, now(), global).await,
         Command::Diagnose(options) => diagnose::run(&place, &options, span, global).await,
         Command::Profile(Profile::Cpu(options)) => {
             profile::run(&place, options, span, now(), global).await
@@ -81,6 +83,7 @@ const fn asks(command: &Command) -> bool {
             | Command::Topology(_)
             | Command::Query(_)
             | Command::Profile(_)
+            | Command::Debug(_)
     ) || matches!(command, Command::Diagnose(options) if options.bundle.is_none())
 }
 

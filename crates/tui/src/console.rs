@@ -31,6 +31,7 @@ pub mod order;
 mod palette;
 mod pick;
 pub mod picture;
+pub mod probing;
 pub mod questions;
 mod run;
 mod select;

@@ -21,6 +21,8 @@ pub(super) fn note(question: &Question, answer: &Answer, zone: &TimeZone) -> Opt
         | Question::Profile { .. }
         | Question::Diagnose { .. }
         | Question::Incident { .. }
+        | Question::Probe { .. }
+        | Question::Functions { .. }
         | Question::Evidence { .. }
         | Question::Sql { .. } => return None,
     };

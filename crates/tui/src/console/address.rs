@@ -12,12 +12,13 @@ const TEXT_MAX: usize = 120;
 const SECOND: i64 = 1_000_000_000;
 
 /// Pages by the word in a link; changes are a view of Events.
-const VIEWS: [(&str, Page, bool); 7] = [
+const VIEWS: [(&str, Page, bool); 8] = [
     ("services", Page::Services, false),
     ("topology", Page::Topology, false),
     ("events", Page::Events, false),
     ("changes", Page::Events, true),
     ("profiles", Page::Profiles, false),
+    ("probes", Page::Probes, false),
     ("diagnose", Page::Diagnose, false),
     ("fleet", Page::Fleet, false),
 ];
@@ -218,6 +219,7 @@ mod tests {
                 1_795_181_700 * SECOND + 120_000,
             ),
             (Spot::page(Page::Fleet), false, Tab::Routes, "", -1),
+            (Spot::page(Page::Probes), false, Tab::Routes, "", 3),
             (Spot::page(Page::Profiles), false, Tab::Routes, "", 7),
             (Spot::page(Page::Diagnose), false, Tab::Routes, "", 8),
             (

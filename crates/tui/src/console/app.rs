@@ -1,13 +1,16 @@
 //! The state of the console: what is known, what is looked at, what is typed. It wakes by events and answers with wishes;
 //! it does no IO and reads no clock.
 
+mod attach;
 mod commands;
+mod cursors;
 mod diagnosis;
 mod finer;
 mod known;
 mod menus;
 mod mouse;
 mod palette;
+mod probes;
 mod profiled;
 mod profiles;
 mod reading;
@@ -19,11 +22,12 @@ mod taken;
 mod travel;
 mod wanted;
 
+pub use cursors::{List, RowKey};
 pub use known::Known;
 pub(super) use menus::of_side;
 pub use menus::{Menu, MenuKind, RouteSort};
+pub use probes::ProbeView;
 pub use profiled::FunctionRow;
-pub use rows::{List, RowKey};
 pub(super) use sheets::other_end;
 pub use state::{
     Body, LinkState, Mode, Notice, Outcome, PAGES, Page, Pane, Spot, Starting, TABS, Tab, Way,
@@ -46,10 +50,12 @@ use super::sort::Sort;
 use super::time::Time;
 use super::usual::Usual;
 use crossterm::event::KeyEvent;
+use cursors::Cursors;
+use probes::Probing;
 use profiled::Profiled;
 use ratatui::layout::Rect;
 use reading::Reading;
-use rows::{Cursors, Derived};
+use rows::Derived;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,6 +112,8 @@ pub struct App {
     graph_size: (u16, usize),
     /// The finer profile that was asked for last.
     pub(super) finer: Option<Finer>,
+    /// The probes of the colony.
+    pub(super) probing: Probing,
     pub(super) profiled: Profiled,
     pub(super) reading: Reading,
     live: Arc<Picture>,
@@ -160,6 +168,7 @@ impl App {
             graph: Graph::default(),
             graph_size: (0, 0),
             finer: None,
+            probing: Probing::default(),
             profiled: Profiled::default(),
             reading: Reading::default(),
             live: Arc::default(),
@@ -171,6 +180,9 @@ impl App {
 
     /// Takes an event in and says what it asks for.
     pub fn handle(&mut self, event: Event, now: Moment) -> Outcome {
+        if matches!(event, Event::Key(_) | Event::Mouse(_)) {
+            self.probing.touched = now.up;
+        }
         let mut outcome = match event {
             Event::Key(key) => self.key(&key, now),
             Event::Mouse(mouse) => self.mouse(&mouse, now),
@@ -180,7 +192,8 @@ impl App {
             }
             Event::Link(event) => self.link(event, now),
             Event::Answer { question, answer } => self.answered(&question, *answer, now),
-            Event::Wished { id, said } => self.wished(&id, said),
+            Event::Wished { id, said } => self.wished(&id, said, now),
+            Event::Listed(listed) => self.listed(listed, now),
             Event::Said(said) => self.said(said, now),
             Event::Privilege(found) => self.privilege_found(found),
             Event::Started(result) => self.started(result),
@@ -194,8 +207,10 @@ impl App {
             outcome.actions.extend(self.go_there(there, now).actions);
         }
         self.settle(now);
+        self.settle_picker(now);
         outcome.actions.extend(self.ask(now));
         outcome.actions.extend(self.look_after_finer(now));
+        outcome.actions.extend(self.look_for_probes(now));
         outcome
     }
 
@@ -206,6 +221,8 @@ impl App {
             Mode::Palette => vec![Scope::Palette, Scope::Everywhere],
             Mode::Menu => vec![Scope::Menu, Scope::Everywhere],
             Mode::Help => vec![Scope::Help, Scope::Everywhere],
+            Mode::Attach => vec![Scope::Attach, Scope::Everywhere],
+            Mode::Confirm => vec![Scope::Confirm, Scope::Everywhere],
             Mode::Page => self.page_scopes(),
         }
     }
@@ -223,12 +240,17 @@ impl App {
                 if self.service_here().is_some() {
                     scopes.push(Scope::Subject);
                 }
+                scopes.extend(self.can_probe().then_some(Scope::Probing));
                 let own: &[Scope] = match self.spot.page {
                     Page::Services => &[Scope::Services, Scope::Sorted, Scope::Panes],
                     Page::Topology => &[Scope::Topology, Scope::Panes],
                     Page::Events => &[Scope::Events],
                     Page::Fleet => &[Scope::Panes],
                     Page::Diagnose => &[Scope::Diagnose, Scope::Panes],
+                    Page::Probes if self.can_detach() => {
+                        &[Scope::Probes, Scope::Detach, Scope::Panes]
+                    }
+                    Page::Probes => &[Scope::Probes, Scope::Panes],
                     Page::Profiles if self.spot.service.is_some() => &[Scope::Profile],
                     Page::Profiles => &[],
                     Page::Service if self.tab == Tab::Routes => &[Scope::Service, Scope::Sorted],
@@ -319,10 +341,10 @@ impl App {
             Some(command) => self.command(command, now),
             None if matches!(
                 self.mode,
-                Mode::Filter | Mode::Pick | Mode::Note | Mode::Palette
+                Mode::Filter | Mode::Pick | Mode::Note | Mode::Palette | Mode::Attach
             ) =>
             {
-                self.typed(key)
+                self.typed(key, now)
             }
             None => Outcome::default(),
         }
@@ -358,6 +380,7 @@ impl App {
                 self.link = LinkState::Open;
                 self.starting = Starting::No;
                 self.asked.forget_failures();
+                self.forget_list();
             }
             LinkEvent::Change(change) => {
                 let version = self.next_version();

@@ -19,8 +19,10 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 const SETTLED: Duration = Duration::from_secs(30);
 /// Questions under way at a time.
 const PENDING_MAX: usize = 4;
-/// How old the answer about a finer profile may get while it is taken.
+/// How old the answer about a finer profile or the probe under the cursor may get.
 const WATCHED: Duration = Duration::from_secs(1);
+/// Functions change only where a program starts.
+const NAMED: Duration = Duration::from_secs(30);
 /// Large answers that nobody looked at for this long go.
 const LARGE_KEPT: Duration = Duration::from_secs(10);
 /// Answers that nobody looked at for this long may go when there are many.
@@ -125,8 +127,9 @@ impl Asked {
         if lost && known {
             return false;
         }
-        // A profile that could not be had anew is looked at as it was.
-        if known && is_large(question) && answer.is_err() {
+        // A profile or a probe that could not be had anew is looked at as it was.
+        let stays = is_large(question) || matches!(question, Question::Probe { .. });
+        if known && stays && answer.is_err() {
             entry.late = true;
             return true;
         }
@@ -204,7 +207,10 @@ fn kind(question: &Question) -> Option<Kind> {
 
 /// Whether the answer may be as large as a thousand others.
 fn is_large(question: &Question) -> bool {
-    matches!(question, Question::Profile { .. })
+    matches!(
+        question,
+        Question::Profile { .. } | Question::Functions { .. }
+    )
 }
 
 impl Entry {
@@ -221,7 +227,8 @@ impl Entry {
                 | Question::Profile { session: 0, .. }
                 | Question::Diagnose { .. },
             ) => SAMPLED,
-            (_, Question::Profile { .. }) => WATCHED,
+            (_, Question::Profile { .. } | Question::Probe { limit: 1.., .. }) => WATCHED,
+            (_, Question::Functions { .. }) => NAMED,
             _ => FRESH,
         };
         !self.settled && now.up.saturating_sub(asked) >= pause

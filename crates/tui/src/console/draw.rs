@@ -1,5 +1,6 @@
 //! Draws the console: a pure function of its state, the size and the moment.
 
+mod attach;
 mod chart;
 mod detail;
 mod diagnose;
@@ -11,6 +12,7 @@ mod graph;
 mod header;
 mod overlay;
 mod plot;
+mod probes;
 mod profiles;
 mod red;
 mod service;
@@ -91,6 +93,7 @@ impl App {
         match self.mode {
             Mode::Menu => overlay::menu(view, regions.body, buf),
             Mode::Palette => overlay::palette(view, regions.body, buf),
+            Mode::Attach => attach::draw(view, regions.body, buf),
             _ => {}
         }
         footer::draw(view, &regions, buf);
@@ -124,6 +127,7 @@ fn page(view: View<'_>, body: Rect, buf: &mut Buffer) {
         Page::Events => events::draw(view, body, panes, buf),
         Page::Profiles => profiles::draw(view, body, buf),
         Page::Diagnose => diagnose::draw(view, panes, buf),
+        Page::Probes => probes::draw(view, panes, buf),
         Page::Fleet => {
             if let Some(area) = panes.table {
                 fleet::draw(view, area, buf);

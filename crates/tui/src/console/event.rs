@@ -1,6 +1,7 @@
 //! Every way the console can wake, and everything that it can wish for. The loop turns the one into the other.
 
 use super::link::LinkEvent;
+use crate::client::wants::Wish;
 use crate::failure::Failure;
 use crate::lifecycle::privilege::AgentStart;
 use coral_model::{Answer, Question, ServiceKey, TimeNs, Want};
@@ -25,9 +26,11 @@ pub enum Event {
         /// The answer.
         answer: Box<Result<Answer, Failure>>,
     },
+    /// The wishes that the colony keeps.
+    Listed(Result<Vec<Wish>, Failure>),
     /// Something was copied or written, or could not be.
     Said(Result<String, String>),
-    /// What the colony says of a finer profile: its state, and the reason.
+    /// What the colony says of a finer profile or a probe: its state, and the reason.
     Wished {
         /// Which.
         id: String,
@@ -80,13 +83,17 @@ pub enum Action {
         /// What it holds.
         bytes: Vec<u8>,
     },
-    /// Have a finer profile taken.
-    Profile {
+    /// List the wishes that the colony keeps.
+    List,
+    /// Put a wish: a finer profile, a probe.
+    Wish {
         /// The id of the wish.
         id: String,
         /// The wish.
         want: Want,
     },
+    /// Take a probe's wish back.
+    Detach(String),
     /// Ask what the colony says of a finer profile.
     LookAtProfile(String),
     /// End a finer profile.

@@ -61,6 +61,8 @@ fn view_of(kept: &KeptEvidence, window: Window) -> (Spot, Tab, Option<String>) {
         | Question::Summary { service: None, .. }
         | Question::Diagnose { .. }
         | Question::Incident { .. }
+        | Question::Probe { .. }
+        | Question::Functions { .. }
         | Question::Evidence { .. }
         | Question::Sql { .. } => (Spot::page(Page::Services), Tab::Routes, None),
     }

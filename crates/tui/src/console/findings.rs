@@ -8,7 +8,7 @@ use coral_model::{Event, EventKind, Observed, ServiceKey, TimeNs};
 use std::collections::HashMap;
 use std::time::Duration;
 
-pub use text::{TextLine, Tone, lay_out};
+pub use text::{TextLine, Tone, lay_out, wrapped};
 
 /// Findings are listed so far back, also where the window is shorter.
 pub const LOOK_BACK: Duration = Duration::from_secs(6 * 3600);

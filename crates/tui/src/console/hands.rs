@@ -3,6 +3,7 @@
 use super::clipboard;
 use super::event::{Action, Event};
 use super::terminal::Terminal;
+use crate::client::wants::Wish;
 use crate::client::{self, wants};
 use crate::failure::{Code, Failure};
 use crate::lifecycle::privilege::{self, AgentStart};
@@ -57,7 +58,9 @@ impl Hands {
             Action::Watch(window) => drop(self.window.send_replace(window)),
             Action::Ask(question) => self.ask(question),
             Action::Note { at, service, text } => self.note(at, service, &text),
-            Action::Profile { id, want } => self.profile(id, want),
+            Action::Wish { id, want } => self.wish(id, want),
+            Action::List => self.list(),
+            Action::Detach(id) => self.detach(id),
             Action::LookAtProfile(id) => self.look_at(id),
             Action::EndProfile(id) => self.end(id),
             Action::Copy { what, text } => self.copy(what, &text)?,
@@ -111,8 +114,8 @@ impl Hands {
         });
     }
 
-    /// Has a finer profile taken.
-    fn profile(&self, id: String, want: Want) {
+    /// Puts a wish.
+    fn wish(&self, id: String, want: Want) {
         let (place, events) = (self.place.clone(), self.events.clone());
         tokio::spawn(async move {
             let put = wants::put_at(&place, &id, &want).await;
@@ -133,6 +136,35 @@ impl Hands {
                 let said = Ok((wish.state, wish.reason));
                 let _ = events.send(Event::Wished { id, said }).await;
             }
+        });
+    }
+
+    /// Lists the wishes that the colony keeps.
+    fn list(&self) {
+        let (place, events) = (self.place.clone(), self.events.clone());
+        let kept = self.channel.clone();
+        tokio::spawn(async move {
+            let listed = list(&place, &kept).await;
+            events.send(Event::Listed(listed)).await
+        });
+    }
+
+    /// Takes a probe's wish back, and says what is left.
+    fn detach(&self, id: String) {
+        let (place, events) = (self.place.clone(), self.events.clone());
+        let kept = self.channel.clone();
+        tokio::spawn(async move {
+            let done = match channel(&place, &kept).await {
+                Ok(channel) => wants::withdraw(channel, &id).await,
+                Err(failure) => Err(failure),
+            };
+            let said = match done {
+                Ok(()) => Ok(format!("detached {id}")),
+                Err(failure) => Err(format!("not detached: {}", failure.message)),
+            };
+            let _ = events.send(Event::Said(said)).await;
+            let listed = list(&place, &kept).await;
+            events.send(Event::Listed(listed)).await
         });
     }
 
@@ -206,18 +238,30 @@ async fn ask(
     kept: &Mutex<Option<Channel>>,
     question: &Question,
 ) -> Result<Answer, Failure> {
-    let channel = {
-        let mut kept = kept.lock().await;
-        match &*kept {
-            Some(channel) => channel.clone(),
-            None => kept.insert(client::connect(place).await?).clone(),
-        }
-    };
-    let answer = client::ask_over(channel, question).await;
-    if matches!(&answer, Err(failure) if failure.code == Code::NotReachable) {
+    let answer = client::ask_over(channel(place, kept).await?, question).await;
+    forget_broken(&answer, kept).await;
+    answer
+}
+
+async fn list(place: &Place, kept: &Mutex<Option<Channel>>) -> Result<Vec<Wish>, Failure> {
+    let listed = wants::list(channel(place, kept).await?).await;
+    forget_broken(&listed, kept).await;
+    listed
+}
+
+/// The channel that is kept, or a new one.
+async fn channel(place: &Place, kept: &Mutex<Option<Channel>>) -> Result<Channel, Failure> {
+    let mut kept = kept.lock().await;
+    Ok(match &*kept {
+        Some(channel) => channel.clone(),
+        None => kept.insert(client::connect(place).await?).clone(),
+    })
+}
+
+async fn forget_broken<T>(answer: &Result<T, Failure>, kept: &Mutex<Option<Channel>>) {
+    if matches!(answer, Err(failure) if failure.code == Code::NotReachable) {
         *kept.lock().await = None;
     }
-    answer
 }
 
 /// Writes a new file where the console was started, else where files may be written.

@@ -10,6 +10,7 @@ pub enum Command {
     Topology,
     Events,
     Profiles,
+    ProbesPage,
     DiagnosePage,
     Fleet,
     Up,
@@ -34,6 +35,12 @@ pub enum Command {
     Changes,
     Profile,
     EndProfile,
+    Probe,
+    Detach,
+    NextProbeView,
+    Mark,
+    Attach,
+    Confirm,
     Diagnose,
     ToText,
     ToFindings,
@@ -101,6 +108,16 @@ pub enum Scope {
     Profile,
     /// On a service, or on a row of one.
     Subject,
+    /// On Probes.
+    Probes,
+    /// On a probe, unless the console only reads.
+    Detach,
+    /// On a service or a function, or on a row of one, unless the console only reads.
+    Probing,
+    /// While functions are chosen; every other printable key is text there.
+    Attach,
+    /// While the console asks whether something is to be done.
+    Confirm,
     /// On every page that shows data, unless the console only reads.
     Act,
     /// When no colony answers.
@@ -132,6 +149,11 @@ impl Scope {
             Self::Service => "a service",
             Self::Diagnose => "Diagnose",
             Self::Profile => "a flame graph",
+            Self::Probes => "Probes",
+            Self::Detach => "on a probe",
+            Self::Probing => "on a service or a function",
+            Self::Attach => "while functions are chosen",
+            Self::Confirm => "when the console asks",
             Self::Subject => "on a service, or on a row of one",
             Self::Act => "act",
             Self::Start => "when no colony answers",
@@ -249,6 +271,8 @@ const fn line(
 pub const TABLE: &[Binding] = &[
     line(Scope::Start, &[key('u')], Command::StartColony, "start one here", "start a colony and an agent on this machine"),
     line(Scope::Leads, &[code(KeyCode::Enter)], Command::Open, "open", "into what the row shows: the service, and its moment; what shows a piece of evidence"),
+    line(Scope::Probes, &[key('v')], Command::NextProbeView, "durations", "single calls, durations, who called whom"),
+    line(Scope::Detach, &[key('D')], Command::Detach, "detach", "detach the probe, after a question; one that is over leaves the list"),
     line(Scope::Rows, &[key('j'), code(KeyCode::Down)], Command::Down, "", "next row"),
     line(Scope::Rows, &[key('k'), code(KeyCode::Up)], Command::Up, "", "previous row"),
     line(Scope::Rows, &[code(KeyCode::PageDown)], Command::PageDown, "", "a screen down"),
@@ -275,6 +299,7 @@ pub const TABLE: &[Binding] = &[
     line(Scope::Profile, &[key('T')], Command::ByThread, "threads", "each thread by itself: its name is the first frame"),
     line(Scope::Profile, &[key('D')], Command::EndProfile, "end", "end the finer profile early"),
     line(Scope::Subject, &[key('p')], Command::Profile, "profile", "its flame graph, with a finer profile from now on: 99 times a second for 30 s"),
+    line(Scope::Probing, &[key('a')], Command::Probe, "probe", "probe functions of it: choose them, then see each call for 60 s"),
     line(Scope::Time, &[key('d')], Command::Diagnose, "diagnose", "what is wrong and why: with the service of the row, at the moment of an event, else with all"),
     line(Scope::Diagnose, &[code(KeyCode::Right)], Command::ToText, "", "to the text: up and down reach each [E1], Enter opens what shows it"),
     line(Scope::Diagnose, &[code(KeyCode::Left)], Command::ToFindings, "", "back to the findings"),
@@ -298,6 +323,7 @@ pub const TABLE: &[Binding] = &[
     line(Scope::Pages, &[key('2')], Command::Topology, "", "page 2, Topology"),
     line(Scope::Pages, &[key('3')], Command::Events, "", "page 3, Events"),
     line(Scope::Pages, &[key('5')], Command::Profiles, "", "page 5, Profiles"),
+    line(Scope::Pages, &[key('6')], Command::ProbesPage, "", "page 6, Probes"),
     line(Scope::Pages, &[key('7')], Command::DiagnosePage, "", "page 7, Diagnose"),
     line(Scope::Pages, &[key('9')], Command::Fleet, "", "page 9, Fleet"),
     line(Scope::Pages, &[key(':'), ctrl('p')], Command::Palette, "go to", "go to anything: page, command, service, host, pid, port, route"),
@@ -311,6 +337,13 @@ pub const TABLE: &[Binding] = &[
     line(Scope::Palette, &[code(KeyCode::Down), code(KeyCode::Tab)], Command::Down, "", "next"),
     line(Scope::Palette, &[code(KeyCode::Up), code(KeyCode::BackTab)], Command::Up, "", "previous"),
     line(Scope::Palette, &[code(KeyCode::Esc)], Command::Out, "close", "close the palette"),
+    line(Scope::Attach, &[code(KeyCode::Enter)], Command::Attach, "attach", "attach to those marked, to all that fit a pattern with *, else to the one under the cursor"),
+    line(Scope::Attach, &[key(' ')], Command::Mark, "mark", "mark the function, or take the mark away"),
+    line(Scope::Attach, &[code(KeyCode::Down), code(KeyCode::Tab)], Command::Down, "", "next"),
+    line(Scope::Attach, &[code(KeyCode::Up), code(KeyCode::BackTab)], Command::Up, "", "previous"),
+    line(Scope::Attach, &[code(KeyCode::Esc)], Command::Out, "close", "attach nothing"),
+    line(Scope::Confirm, &[key('y')], Command::Confirm, "yes", "do it"),
+    line(Scope::Confirm, &[key('n'), code(KeyCode::Esc), key('q')], Command::Out, "no", "leave it as it is"),
     line(Scope::Menu, &[key('j'), code(KeyCode::Down)], Command::Down, "", "next line"),
     line(Scope::Menu, &[key('k'), code(KeyCode::Up)], Command::Up, "", "previous line"),
     line(Scope::Menu, &[code(KeyCode::Enter)], Command::Take, "take", "take it; the same column again turns the order round"),

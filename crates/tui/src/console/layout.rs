@@ -18,6 +18,8 @@ const DETAIL_MIN: u16 = 9;
 const EDGE_MAX: u16 = 20;
 /// Below a drawing: the facts alone, or with a chart where the body is as high as that.
 const BELOW_DRAWING: (u16, u16, u16) = (6, 13, 34);
+/// From this width on there is air between the names of the pages.
+const WIDE_TABS: u16 = 100;
 /// Air above a drawing; the line of what is not drawn and air below it.
 const AROUND_DRAWING: u16 = 4;
 /// The second pane of Fleet.
@@ -336,24 +338,30 @@ pub fn shows_detail(app: &App, now: Moment) -> bool {
 
 /// The names of the pages on their line.
 pub fn tabs(line: Rect) -> Vec<Rect> {
+    // All of them fit the narrowest screen.
+    let gap = u16::from(line.width >= WIDE_TABS);
     let names = PAGES
         .iter()
         .map(|(_, key, name)| key.len() + name.len() + 3);
-    in_a_row(line, 1, names)
+    in_a_row(line, (1, gap), names)
 }
 
 /// The names of the lists of a service on their line.
 pub fn service_tabs(line: Rect) -> Vec<Rect> {
-    in_a_row(line, 3, TABS.iter().map(|(_, name)| name.len() + 2))
+    in_a_row(line, (3, 1), TABS.iter().map(|(_, name)| name.len() + 2))
 }
 
-fn in_a_row(line: Rect, indent: u16, widths: impl Iterator<Item = usize>) -> Vec<Rect> {
+fn in_a_row(
+    line: Rect,
+    (indent, gap): (u16, u16),
+    widths: impl Iterator<Item = usize>,
+) -> Vec<Rect> {
     let mut x = line.x + indent;
     widths
         .map(|width| {
             let width = u16::try_from(width).unwrap_or(u16::MAX);
             let tab = Rect::new(x, line.y, width, line.height).intersection(line);
-            x = x.saturating_add(width + 1);
+            x = x.saturating_add(width + gap);
             tab
         })
         .collect()
@@ -384,6 +392,26 @@ pub fn palette(body: Rect) -> Rect {
         y: body.y + 1,
         width,
         height: body.height.saturating_sub(3).min(22),
+    }
+}
+
+/// The box of the functions to choose from.
+pub fn picker(body: Rect) -> Rect {
+    let width = body.width.saturating_sub(4).min(120);
+    Rect {
+        x: body.x + (body.width - width) / 2,
+        y: body.y + 1,
+        width,
+        height: body.height.saturating_sub(2).min(26),
+    }
+}
+
+/// The functions in that box: below what is typed and a rule, above what is to be said of them.
+pub fn picker_rows(area: Rect) -> Rect {
+    let inner = inside(area);
+    Rect {
+        height: inner.height.saturating_sub(4),
+        ..lower(inner, 2)
     }
 }
 

@@ -11,6 +11,10 @@ use std::time::Duration;
 pub const TREND_POINTS: u16 = 60;
 /// More events than this are not listed; the answer says when there are more.
 const EVENTS_MAX: u32 = 2000;
+/// Functions that are listed to choose from.
+const FUNCTIONS_MAX: u32 = 100;
+/// Single calls that are listed.
+const CALLS_MAX: u32 = 100;
 /// A chart over time has at most so many points.
 const SLICES: u32 = 45;
 /// Stored figures are ten seconds apart; a finer slice says nothing.
@@ -119,6 +123,23 @@ pub fn profile_of(window: Window, service: &ServiceKey, session: u64) -> Questio
     }
 }
 
+/// The functions of a service that could be probed.
+pub fn functions(service: &ServiceKey, pattern: &str) -> Question {
+    Question::Functions {
+        target: Target::service(full_name(service)),
+        pattern: pattern.to_owned(),
+        limit: FUNCTIONS_MAX,
+    }
+}
+
+/// What was seen of a probe, with its newest calls or without.
+pub fn probe(id: &str, has_calls: bool) -> Question {
+    Question::Probe {
+        id: id.to_owned(),
+        limit: if has_calls { CALLS_MAX } else { 0 },
+    }
+}
+
 /// The stretch that a question is about; the status has none.
 pub fn span(question: &Question) -> Option<Span> {
     match question {
@@ -132,7 +153,11 @@ pub fn span(question: &Question) -> Option<Span> {
         | Question::Diagnose { span, .. }
         | Question::Incident { span, .. }
         | Question::Host { span, .. } => Some(*span),
-        Question::Status | Question::Evidence { .. } | Question::Sql { .. } => None,
+        Question::Status
+        | Question::Probe { .. }
+        | Question::Functions { .. }
+        | Question::Evidence { .. }
+        | Question::Sql { .. } => None,
     }
 }
 

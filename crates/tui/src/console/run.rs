@@ -6,6 +6,7 @@ use super::event::{Action, Event};
 use super::hands::Hands;
 use super::link;
 use super::moment::Clock;
+use super::probing::REST;
 use super::terminal::Terminal;
 use crate::failure::Failure;
 use crate::place::Place;
@@ -52,6 +53,7 @@ pub(super) async fn run(place: Place, config: Config) -> Result<(), Failure> {
     let (mut drawn, mut dirty, mut due) = (Instant::now(), false, Instant::now());
     loop {
         let tick = match app.link {
+            LinkState::Open if app.awaits_rest() => REST,
             LinkState::Open => TICK,
             _ if config.replay.is_some() => TICK,
             _ => TICK_WAITING,

@@ -3,9 +3,11 @@
 use super::filter::{Field, Subject, figure_of};
 use super::findings::Finding;
 use super::instances::InstanceRow;
+use super::probing::Session;
 use super::trouble::figures;
 use coral_model::Event;
 use coral_model::answer::{AgentRow, EdgeRow, MetricRow, ServiceRow};
+use coral_model::observed::visible;
 use coral_report::text;
 use std::borrow::Cow;
 
@@ -70,6 +72,19 @@ impl Subject for &Finding {
     fn text(&self) -> Cow<'_, str> {
         let service = self.service.as_ref().map(text::service).unwrap_or_default();
         format!("{service} {}", self.what.visible()).into()
+    }
+
+    fn figure(&self, _: Field) -> Option<f64> {
+        None
+    }
+}
+
+impl Subject for &Session {
+    fn text(&self) -> Cow<'_, str> {
+        let functions: Vec<_> = self.functions.iter().map(|f| f.visible()).collect();
+        let (id, state) = (visible(&self.id), self.state_name());
+        let target = self.target.text();
+        format!("{id} {} {state} {}", visible(&target), functions.join(" ")).into()
     }
 
     fn figure(&self, _: Field) -> Option<f64> {

@@ -10,6 +10,8 @@ mod hostile;
 mod many;
 #[path = "fixture/past.rs"]
 mod past;
+#[path = "fixture/probes.rs"]
+mod probes;
 #[path = "fixture/shop.rs"]
 mod shop;
 
@@ -21,6 +23,8 @@ pub use flames::*;
 pub use hostile::*;
 pub use many::*;
 pub use past::*;
+#[allow(unused_imports, reason = "the bench has no use for them")]
+pub use probes::*;
 pub use shop::*;
 
 use coral_model::answer::ServiceRow;
@@ -165,6 +169,8 @@ pub fn answer_to(question: &Question, now: TimeNs) -> Answer {
         | Question::Diagnose { span, .. }
         | Question::Profile { span, .. } => *span,
         Question::Evidence { id } => return evidence(id),
+        Question::Probe { id, limit } => return probed(id, *limit),
+        Question::Functions { pattern, .. } => return functions(pattern),
         Question::Sql { .. } => return instances(now),
         Question::Host { .. } => return hosts(),
         Question::Requests { .. } => return requests(),

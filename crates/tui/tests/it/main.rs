@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
+mod attach;
 mod colony;
 mod commands;
 mod diagnose;
@@ -12,6 +13,7 @@ mod here;
 mod matrix;
 mod minutes;
 mod pages;
+mod probes;
 mod profiles;
 mod pty;
 mod safety;

@@ -16,12 +16,13 @@ type State = (&'static str, fn(u16, u16) -> Screen);
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 /// The pages, by the keys that lead to them.
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 12] = [
     ("Services", "1"),
     ("Topology", "2"),
     ("Events", "3"),
     ("Profiles", "5"),
     ("a flame graph", "5\n"),
+    ("Probes", "6"),
     ("Diagnose", "7"),
     ("a diagnosis", "7\t"),
     ("Fleet", "9"),

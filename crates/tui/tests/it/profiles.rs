@@ -126,7 +126,7 @@ fn profile_actions(actions: &[Action]) -> Vec<&Action> {
     let of = |a: &&Action| {
         matches!(
             a,
-            Action::Profile { .. } | Action::EndProfile(_) | Action::LookAtProfile(_)
+            Action::Wish { .. } | Action::EndProfile(_) | Action::LookAtProfile(_)
         )
     };
     actions.iter().filter(of).collect()
@@ -150,7 +150,7 @@ fn p_takes_a_finer_profile_that_fills_while_one_watches() {
         question => shop_answers(question, now),
     });
     let actions = screen.keys("p").actions;
-    let [Action::Profile { id, want }] = profile_actions(&actions)[..] else {
+    let [Action::Wish { id, want }] = profile_actions(&actions)[..] else {
         panic!("{actions:?}");
     };
     let Want::Profile { target, hz, lease } = want else {
@@ -209,7 +209,7 @@ fn a_finer_profile_ends_by_itself_or_is_refused() {
         screen.text()
     );
     let actions = screen.keys("p").actions;
-    let [Action::Profile { id, .. }] = profile_actions(&actions)[..] else {
+    let [Action::Wish { id, .. }] = profile_actions(&actions)[..] else {
         panic!("{actions:?}");
     };
     let message = "profile needs the role operator, you have viewer";

@@ -2,6 +2,7 @@
 
 use crate::fixture::{self, NOW, WINDOW};
 use coral_model::{Answer, AnswerBody, Diagnosis, Question, TimeNs};
+use coral_tui::client::wants::Wish;
 use coral_tui::console::app::{App, Outcome};
 use coral_tui::console::change::{Change, Topic};
 use coral_tui::console::event::{Action, Event};
@@ -27,6 +28,8 @@ pub struct Screen {
     pub asked: Vec<Question>,
     /// Who answers; `None` leaves questions open.
     pub answers: Option<Answers>,
+    /// The wishes that the colony keeps.
+    pub wishes: Result<Vec<Wish>, Failure>,
 }
 
 /// Answers a question at a moment.
@@ -63,6 +66,7 @@ impl Screen {
             now,
             asked: vec![],
             answers: None,
+            wishes: Ok(vec![]),
         }
     }
 
@@ -104,6 +108,13 @@ impl Screen {
     /// Sends an event; questions are answered at once, by whoever answers.
     pub fn send(&mut self, event: Event) -> Outcome {
         let mut outcome = self.app.handle(event, self.now);
+        if outcome.actions.contains(&Action::List) {
+            outcome.actions.retain(|action| *action != Action::List);
+            let listed = Event::Listed(self.wishes.clone());
+            outcome
+                .actions
+                .extend(self.app.handle(listed, self.now).actions);
+        }
         let mut open: VecDeque<Question> = VecDeque::new();
         let take = |actions: &mut Vec<Action>, asked: &mut Vec<Question>| {
             let mut questions = vec![];
@@ -165,13 +176,13 @@ impl Screen {
         last
     }
 
-    pub fn click(&mut self, column: u16, row: u16) {
+    pub fn click(&mut self, column: u16, row: u16) -> Outcome {
         self.send(Event::Mouse(MouseEvent {
             kind: MouseEventKind::Down(MouseButton::Left),
             column,
             row,
             modifiers: KeyModifiers::NONE,
-        }));
+        }))
     }
 
     pub fn buffer(&self) -> Buffer {

@@ -22,6 +22,7 @@ impl App {
     pub(super) fn command(&mut self, command: Command, now: Moment) -> Outcome {
         match command {
             command if let Some(page) = page_of(command) => self.turn_to(page),
+            command if let Some(outcome) = self.probe_command(command, now) => return outcome,
             Command::Up => self.scroll(-1),
             Command::Down => self.scroll(1),
             Command::PageUp => self.scroll(-self.screenful()),
@@ -86,15 +87,11 @@ impl App {
                 self.mouse_on = !self.mouse_on;
                 return Outcome::wish(Action::Mouse(self.mouse_on));
             }
-            Command::Services
-            | Command::Topology
-            | Command::Events
-            | Command::Profiles
-            | Command::DiagnosePage
-            | Command::Fleet => {}
             Command::Quit => return Outcome::wish(Action::Quit),
             Command::Suspend => return Outcome::wish(Action::Suspend),
             Command::Repaint => return Outcome::wish(Action::Repaint),
+            // Pages and probes are answered above.
+            _ => {}
         }
         Outcome::drawn()
     }
@@ -111,10 +108,11 @@ impl App {
     }
 
     /// Text goes into the line that is open, which acts at once.
-    pub(super) fn typed(&mut self, key: &KeyEvent) -> Outcome {
+    pub(super) fn typed(&mut self, key: &KeyEvent, now: Moment) -> Outcome {
         let mut text = match self.mode {
             Mode::Filter => self.filter().text().to_owned(),
             Mode::Palette => self.palette.text.clone(),
+            Mode::Attach => self.picked_text().to_owned(),
             _ => self.input.clone(),
         };
         let most = match self.mode {
@@ -130,6 +128,7 @@ impl App {
                 self.palette.text = text;
                 self.palette.search();
             }
+            Mode::Attach => self.type_function(text, now),
             _ => self.input = text,
         }
         Outcome::drawn()
@@ -223,7 +222,7 @@ impl App {
                 let service = self.service_here();
                 service.into_iter().for_each(|s| self.open_profile(s));
             }
-            (Page::Fleet, _) => {
+            (Page::Fleet | Page::Probes, _) => {
                 self.pane.focused = true;
                 self.pane.zoomed = true;
             }
@@ -273,10 +272,16 @@ impl App {
                 self.filters.remove(&self.spot.page);
                 self.mode = Mode::Page;
             }
-            Mode::Menu | Mode::Help | Mode::Pick | Mode::Note | Mode::Palette => {
-                self.mode = Mode::Page;
-            }
-            Mode::Page if self.pane.zoomed && self.spot.page == Page::Fleet => {
+            Mode::Menu
+            | Mode::Help
+            | Mode::Pick
+            | Mode::Note
+            | Mode::Palette
+            | Mode::Attach
+            | Mode::Confirm => self.mode = Mode::Page,
+            Mode::Page
+                if self.pane.zoomed && matches!(self.spot.page, Page::Fleet | Page::Probes) =>
+            {
                 self.pane = Pane::default();
             }
             Mode::Page if self.pane.zoomed => self.pane.zoomed = false,
@@ -366,6 +371,7 @@ impl App {
                 let last = self.palette.hits().len().saturating_sub(1);
                 self.palette.index = self.palette.index.saturating_add_signed(by).min(last);
             }
+            Mode::Attach => self.move_in_picker(by),
             Mode::Help => self.help_offset = self.help_offset.saturating_add_signed(by),
             Mode::Page if self.is_on_graph() => self.move_in_graph(by),
             Mode::Page if self.spot.page == Page::Diagnose && self.pane.focused => {
@@ -387,6 +393,7 @@ impl App {
         match self.spot.page {
             Page::Services => super::menus::of_side(self.route_rows()).len(),
             Page::Fleet => 64,
+            Page::Probes => self.probe_lines(),
             _ => 1,
         }
     }
@@ -418,6 +425,7 @@ const fn page_of(command: Command) -> Option<Page> {
         Command::Topology => Page::Topology,
         Command::Events => Page::Events,
         Command::Profiles => Page::Profiles,
+        Command::ProbesPage => Page::Probes,
         Command::DiagnosePage => Page::Diagnose,
         Command::Fleet => Page::Fleet,
         _ => return None,

@@ -39,7 +39,7 @@ impl App {
             return self.back_to_present(now);
         }
         let mut outcome = self.end_profile(now);
-        outcome.actions.push(Action::Profile {
+        outcome.actions.push(Action::Wish {
             id: finer.id.clone(),
             want: finer.want(),
         });
@@ -69,10 +69,16 @@ impl App {
         outcome
     }
 
-    /// What the colony says of the finer profile.
-    pub(super) fn wished(&mut self, id: &str, said: Result<(String, String), Failure>) -> Outcome {
-        if let Some(finer) = self.finer.as_mut().filter(|f| f.id == id) {
-            finer.told(said);
+    /// What the colony says of the finer profile, or of a probe.
+    pub(super) fn wished(
+        &mut self,
+        id: &str,
+        said: Result<(String, String), Failure>,
+        now: Moment,
+    ) -> Outcome {
+        match self.finer.as_mut().filter(|f| f.id == id) {
+            Some(finer) => finer.told(said),
+            None => self.probing.sessions.told(id, said.map(drop), now),
         }
         Outcome::drawn()
     }

@@ -77,7 +77,8 @@ impl App {
             Mode::Page => self.click_page(at, &regions, now),
             Mode::Menu => self.click_menu(at, regions.body, now),
             Mode::Palette => self.click_palette(at, regions.body, now),
-            Mode::Filter | Mode::Pick | Mode::Note | Mode::Help => {
+            Mode::Attach => self.click_picker(at, regions.body, now),
+            Mode::Filter | Mode::Pick | Mode::Note | Mode::Help | Mode::Confirm => {
                 self.mode = Mode::Page;
                 Outcome::drawn()
             }

@@ -57,6 +57,7 @@ impl App {
                     | C::Topology
                     | C::Events
                     | C::Profiles
+                    | C::ProbesPage
                     | C::DiagnosePage
                     | C::ToText
                     | C::ToFindings

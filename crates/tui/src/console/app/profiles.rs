@@ -152,6 +152,7 @@ impl App {
                 .map(|row| row.service.clone()),
             Page::Diagnose => self.diagnosed_service(),
             Page::Service | Page::Profiles => self.spot.service.clone(),
+            Page::Probes => self.probed_service(),
             Page::Fleet => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The rows of the pages, what is derived from them once, and the cursors in them.
 
+use super::cursors::{List, RowKey};
 use super::diagnosis::Findings;
 use super::{App, Page, RouteSort, Spot, Tab};
 use crate::console::change::edge_key;
@@ -9,89 +10,14 @@ use crate::console::instances::InstanceRow;
 use crate::console::layout;
 use crate::console::memo::Memo;
 use crate::console::moment::Moment;
+use crate::console::probing::Session;
 use crate::console::questions;
-use crate::console::select::Select;
 use crate::console::tree::{Tree, TreeRow};
 use crate::console::trouble::Level;
 use crate::console::usual;
 use coral_model::answer::{AgentRow, EdgeRow, MetricRow, ServiceRow};
-use coral_model::{
-    AgentId, AgentMode, AnswerBody, Event, Observed, Question, ServiceClass, ServiceKey, Span,
-    TimeNs,
-};
+use coral_model::{AgentMode, AnswerBody, Event, Question, ServiceClass, ServiceKey, Span};
 use std::collections::HashMap;
-
-/// A list with a cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is named by its rows")]
-pub enum List {
-    Services,
-    Edges,
-    Events,
-    Agents,
-    Tab,
-    /// The services of page 5.
-    Profiled,
-    /// The functions of a profile.
-    Functions,
-    /// The findings of page 7, below one row for all.
-    Findings,
-}
-
-/// What a cursor stays on.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "each is a row of that kind")]
-pub enum RowKey {
-    Service(ServiceKey),
-    Edge(String),
-    Event(Box<Event>),
-    Agent(AgentId),
-    Route(String),
-    Instance(String, u64),
-    Function(Box<(Observed, Observed)>),
-    Finding(Option<Box<(TimeNs, Observed)>>),
-}
-
-/// The cursors of all lists.
-#[derive(Debug, Default)]
-pub(in crate::console) struct Cursors {
-    services: Select<RowKey>,
-    edges: Select<RowKey>,
-    events: Select<RowKey>,
-    agents: Select<RowKey>,
-    tab: Select<RowKey>,
-    profiled: Select<RowKey>,
-    functions: Select<RowKey>,
-    findings: Select<RowKey>,
-}
-
-impl Cursors {
-    pub(in crate::console) fn of(&self, list: List) -> &Select<RowKey> {
-        match list {
-            List::Services => &self.services,
-            List::Edges => &self.edges,
-            List::Events => &self.events,
-            List::Agents => &self.agents,
-            List::Tab => &self.tab,
-            List::Profiled => &self.profiled,
-            List::Functions => &self.functions,
-            List::Findings => &self.findings,
-        }
-    }
-
-    pub(super) fn of_mut(&mut self, list: List) -> &mut Select<RowKey> {
-        match list {
-            List::Services => &mut self.services,
-            List::Edges => &mut self.edges,
-            List::Events => &mut self.events,
-            List::Agents => &mut self.agents,
-            List::Tab => &mut self.tab,
-            List::Profiled => &mut self.profiled,
-            List::Functions => &mut self.functions,
-            List::Findings => &mut self.findings,
-        }
-    }
-}
 
 type ListKey = (
     u64,
@@ -125,7 +51,7 @@ pub(in crate::console) struct Derived {
 impl App {
     /// The service under the cursor of page 1.
     pub fn selected_service(&self) -> Option<&ServiceRow> {
-        let place = self.cursors.services.index();
+        let place = self.cursors.of(List::Services).index();
         self.order.row(self.picture(), place)
     }
 
@@ -136,7 +62,7 @@ impl App {
 
     /// The row of the topology under the cursor.
     pub fn selected_edge(&self) -> Option<&TreeRow> {
-        self.tree().rows.get(self.cursors.edges.index())
+        self.tree().rows.get(self.cursors.of(List::Edges).index())
     }
 
     /// The topology as a drawing, when it is drawn.
@@ -159,7 +85,9 @@ impl App {
 
     /// The agent under the cursor.
     pub fn selected_agent(&self) -> Option<&AgentRow> {
-        self.agents().get(self.cursors.agents.index()).copied()
+        self.agents()
+            .get(self.cursors.of(List::Agents).index())
+            .copied()
     }
 
     /// The events of the page that pass its filter.
@@ -209,6 +137,7 @@ impl App {
             Page::Events => List::Events,
             Page::Fleet => List::Agents,
             Page::Diagnose => List::Findings,
+            Page::Probes => List::Probes,
             Page::Service => List::Tab,
             Page::Profiles if self.spot.service.is_none() => List::Profiled,
             Page::Profiles => List::Functions,
@@ -225,6 +154,7 @@ impl App {
             List::Profiled => self.derived.profiled.get().len(),
             List::Functions => self.function_count(),
             List::Findings => 1 + self.findings().len(),
+            List::Probes => self.probe_rows().count(),
         }
     }
 
@@ -242,6 +172,10 @@ impl App {
             }
             (List::Functions, _) => self.function_key(index),
             (List::Findings, _) => self.finding_key(index),
+            (List::Probes, _) => self
+                .probe_rows()
+                .nth(index)
+                .map(|s| RowKey::Probe(s.id.clone())),
             (List::Events, _) | (List::Tab, Tab::Changes) => {
                 let event = self.page_events().0.get(self.place(index)?)?;
                 Some(RowKey::Event(Box::new(event.clone())))
@@ -455,6 +389,7 @@ impl App {
             (List::Tab, Tab::Routes | Tab::Instances) | (List::Functions, _) => false,
             (List::Findings, _) if self.pane.focused => self.opens_evidence(),
             (List::Findings, _) => self.diagnosis().is_some(),
+            (List::Probes, _) => any && !self.pane.focused,
             _ => any,
         }
     }
@@ -466,6 +401,7 @@ impl App {
             List::Edges => self.tree().rows.get(index).is_some_and(|row| row.matches),
             List::Events | List::Agents | List::Tab | List::Profiled | List::Functions => true,
             List::Findings => self.ongoing(index),
+            List::Probes => self.probe_rows().nth(index).is_some_and(Session::is_on),
         }
     }
 

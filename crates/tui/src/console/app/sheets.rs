@@ -31,6 +31,7 @@ impl App {
             (Page::Fleet, _) => self.fleet_sheet(),
             (Page::Profiles, _) => self.profiles_sheet(),
             (Page::Diagnose, _) => self.causes_sheet(),
+            (Page::Probes, _) => self.probes_sheet(),
         }
     }
 
@@ -113,6 +114,7 @@ impl App {
                 .map(|a| a.health.host.visible().into_owned()),
             (Page::Profiles, _) => Some(self.profiles_name()),
             (Page::Diagnose, _) => self.diagnosis_name(),
+            (Page::Probes, _) => self.selected_probe().map(|s| s.id.clone()),
             (Page::Events, _) | (Page::Service, Tab::Changes) => {
                 let event = self.event_rows().get(self.sheet_row()).copied();
                 event.map(|e| e.text.visible().into_owned())
@@ -182,6 +184,7 @@ impl App {
             (Page::Fleet, _) => "status".to_owned(),
             (Page::Profiles, _) => self.profiles_command(),
             (Page::Diagnose, _) => self.diagnosis_command(),
+            (Page::Probes, _) => self.probes_command(),
         };
         let colony = match self.config.colony.as_str() {
             "local" => String::new(),
@@ -189,7 +192,7 @@ impl App {
             name => format!(" --colony {}", shell_word(name)),
         };
         let time = match (self.spot.page, self.time.end()) {
-            (Page::Fleet, _) => String::new(),
+            (Page::Fleet | Page::Probes, _) => String::new(),
             (Page::Diagnose, _) if self.config.replay.is_some() => String::new(),
             (Page::Profiles, _) if self.finer_shown().is_some() => String::new(),
             (Page::Service, _) if self.tab == Tab::Instances => String::new(),
@@ -235,6 +238,7 @@ impl App {
             (Page::Events, _) if self.changes => "changes",
             (Page::Events, _) => "events",
             (Page::Fleet, _) => "agents",
+            (Page::Probes, _) => "probes",
             (Page::Diagnose, _) => "diagnosis",
             (Page::Service, Tab::Routes) => "routes",
             (Page::Service, Tab::Callers) => "callers",

@@ -18,6 +18,7 @@ pub enum Page {
     Topology,
     Events,
     Profiles,
+    Probes,
     Diagnose,
     Fleet,
     /// One service; no page of its own key, `Enter` leads into it.
@@ -25,11 +26,12 @@ pub enum Page {
 }
 
 /// Pages with their key and name, in their order.
-pub const PAGES: [(Page, &str, &str); 6] = [
+pub const PAGES: [(Page, &str, &str); 7] = [
     (Page::Services, "1", "Services"),
     (Page::Topology, "2", "Topology"),
     (Page::Events, "3", "Events"),
     (Page::Profiles, "5", "Profiles"),
+    (Page::Probes, "6", "Probes"),
     (Page::Diagnose, "7", "Diagnose"),
     (Page::Fleet, "9", "Fleet"),
 ];
@@ -101,6 +103,10 @@ pub enum Mode {
     Palette,
     Menu,
     Help,
+    /// The functions of a service to choose from.
+    Attach,
+    /// Whether a probe is to be detached.
+    Confirm,
 }
 
 /// How the link is.
@@ -206,7 +212,7 @@ impl Mode {
     pub(in crate::console) fn every_stack() -> Vec<(Vec<Scope>, &'static str)> {
         use Scope as S;
         let page = |own: &[Scope]| {
-            let mut scopes = vec![S::Start, S::Leads, S::Subject, S::Act];
+            let mut scopes = vec![S::Start, S::Leads, S::Subject, S::Act, S::Probing];
             scopes.extend_from_slice(own);
             scopes.extend([S::Rows, S::Time, S::Pages, S::Everywhere]);
             scopes
@@ -216,12 +222,14 @@ impl Mode {
             (page(&[S::Topology, S::Panes]), "Topology"),
             (page(&[S::Events]), "Events"),
             (page(&[S::Panes]), "Fleet"),
+            (page(&[S::Probes, S::Detach, S::Panes]), "Probes"),
             (page(&[S::Diagnose, S::Panes]), "Diagnose"),
             (
                 vec![
                     S::Start,
                     S::Subject,
                     S::Act,
+                    S::Probing,
                     S::Profile,
                     S::Rows,
                     S::Time,
@@ -236,6 +244,8 @@ impl Mode {
             (vec![S::Palette, S::Everywhere], "the palette"),
             (vec![S::Menu, S::Everywhere], "a menu"),
             (vec![S::Help, S::Everywhere], "the help"),
+            (vec![S::Attach, S::Everywhere], "functions to choose from"),
+            (vec![S::Confirm, S::Everywhere], "a question"),
         ]
     }
 }

@@ -168,8 +168,8 @@ impl App {
         let Shown::At(to) = self.time.shown else {
             return Body::Page;
         };
-        // Agents are known as they are now.
-        if self.spot.page == Page::Fleet {
+        // Agents and probes are known as they are now.
+        if matches!(self.spot.page, Page::Fleet | Page::Probes) {
             return Body::Page;
         }
         let question = questions::services(self.time.span());

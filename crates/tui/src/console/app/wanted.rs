@@ -27,6 +27,7 @@ impl App {
         if self.body() != Body::Page || layout::is_small(self.size) || self.mode == Mode::Help {
             return wanted;
         }
+        wanted.extend(self.functions_wanted());
         let service = self.spot.service.as_ref();
         match self.spot.page {
             Page::Services if layout::shows_detail(self, now) => {
@@ -45,6 +46,7 @@ impl App {
                 wanted.push(self.anomalies_question());
                 wanted.push(self.whole_question());
             }
+            Page::Probes => wanted.extend(self.probes_wanted(now)),
             Page::Services | Page::Topology | Page::Fleet => {}
         }
         wanted.extend(self.reading.opening.clone());
@@ -91,6 +93,7 @@ impl App {
         if !self.asked.came(question, answer, now) {
             return Outcome::default();
         }
+        self.saw_probe(question, now);
         self.hold(now);
         match evidence {
             Some(answer) => self.evidence_opened(answer, now),

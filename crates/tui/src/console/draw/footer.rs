@@ -5,17 +5,22 @@ use crate::console::app::{App, Body, Mode, Page};
 use crate::console::keys::{Binding, Command, Scope, bindings};
 use crate::console::layout::Regions;
 use crate::console::pick;
-use crate::console::theme::{BROKEN, LIVE};
+use crate::console::theme::{BROKEN, LIVE, TOUCHES};
+use coral_model::observed::visible;
 use coral_report::text::{fit, service, width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+/// From this width on nothing is shortened.
+const WORDS: u16 = 100;
+
 impl App {
     /// Whether the line of what is typed is there.
     pub(in crate::console) fn shows_note(&self) -> bool {
         let filtered = self.mode == Mode::Filter || !self.filter().text().is_empty();
-        matches!(self.mode, Mode::Pick | Mode::Note) || filtered && self.body() == Body::Page
+        matches!(self.mode, Mode::Pick | Mode::Note | Mode::Confirm)
+            || filtered && self.body() == Body::Page
     }
 }
 
@@ -23,6 +28,7 @@ pub(super) fn draw(view: View<'_>, regions: &Regions, buf: &mut Buffer) {
     if let Some(area) = regions.note {
         let line = match view.app.mode {
             Mode::Pick => picked(view),
+            Mode::Confirm => asked(view, usize::from(area.width)),
             Mode::Note => noted(view, usize::from(area.width)),
             _ => note(view, usize::from(area.width)),
         };
@@ -70,6 +76,26 @@ fn picked(view: View<'_>) -> Line<'static> {
         span(app.input.clone(), theme.bold()),
         span("█", theme.link()),
         span(format!("   {means}"), theme.dim()),
+    ])
+}
+
+/// What is asked before a probe is detached.
+fn asked(view: View<'_>, columns: usize) -> Line<'static> {
+    let (app, theme) = (view.app, view.theme.old(false));
+    let id = app.probing.ending.as_deref().unwrap_or_default();
+    let session = app.probing.sessions.get(id);
+    let what = session.map_or(String::new(), |session| {
+        let names: Vec<_> = session.functions.iter().map(|f| f.visible()).collect();
+        let target = session.target.text();
+        format!("{} of {}", names.join(", "), visible(&target))
+    });
+    let text = format!("detach {}, {what}?", visible(id));
+    let end = "   y n   it may be somebody else's";
+    let room = columns.saturating_sub(width(end) + 4);
+    Line::from(vec![
+        span(format!(" {TOUCHES} "), theme.touches()),
+        span(fit(&text, room).into_owned(), theme.bold()),
+        span(end, theme.dim()),
     ])
 }
 
@@ -124,6 +150,9 @@ fn note(view: View<'_>, columns: usize) -> Line<'static> {
         Page::Diagnose => {
             let findings = app.derived.findings.get();
             format!("{} of {} findings", findings.rows.len(), findings.all)
+        }
+        Page::Probes => {
+            format!("{count} of {} probes", app.probing.sessions.all().len())
         }
         Page::Fleet | Page::Service | Page::Profiles => format!("{count} match"),
     };
@@ -204,10 +233,16 @@ fn does_something(app: &App, command: Command) -> bool {
         (Command::Wide, Page::Topology) => app.tree_form || app.drawing().is_some(),
         (
             Command::Hidden,
-            Page::Events | Page::Fleet | Page::Service | Page::Profiles | Page::Diagnose,
+            Page::Events
+            | Page::Fleet
+            | Page::Service
+            | Page::Profiles
+            | Page::Probes
+            | Page::Diagnose,
         ) => false,
         (Command::Diagnose, Page::Diagnose) => app.service_here() != app.spot.service,
         (Command::Zoom, Page::Events) => false,
+        (Command::NextProbeView, _) => app.selected_probe().is_some(),
         (Command::Zoom, Page::Profiles) => {
             app.profiled_service().is_some() && app.size().width >= 140
         }
@@ -223,12 +258,16 @@ fn word(app: &App, command: Command, word: &'static str) -> &'static str {
         Command::NextPane if app.spot.page == Page::Diagnose && app.pane.focused => "findings",
         Command::NextPane if app.spot.page == Page::Diagnose => "text",
         Command::Open if app.spot.page == Page::Diagnose && !app.pane.focused => "read",
+        Command::Detach if app.selected_probe().is_some_and(|s| s.over.is_some()) => "forget",
+        Command::NextProbeView => app.probing.view.next().name(),
         Command::Freeze if !app.time.is_live() => "go on live",
         Command::Hidden if app.all => "fold system",
         Command::Zoom if app.pane.zoomed => "both panes",
         Command::Wide if app.spot.page == Page::Topology && app.tree_form => "drawing",
         Command::NextPane if app.profiled_service().is_some() && app.pane.focused => "graph",
         Command::Profile if app.profiled_service().is_some() => "finer",
+        Command::Profile if app.size().width < WORDS => "prof",
+        Command::Diagnose if app.size().width < WORDS => "diag",
         Command::ZoomIn if app.pane.focused => "show",
         Command::Invert if app.graph.shape.inverted => "from the start",
         Command::MergeRecursion if app.graph.shape.merged => "all calls",

@@ -7,7 +7,7 @@ use crate::console::app::{App, LinkState, PAGES, SOON};
 use crate::console::layout::{self, Regions};
 use crate::console::moment::Moment as Now;
 use crate::console::pick;
-use crate::console::theme::{BROKEN, LIVE, OLD, UNUSUAL};
+use crate::console::theme::{BROKEN, LIVE, OLD, TOUCHES, UNUSUAL};
 use crate::console::time::Shown;
 use coral_model::answer::{AgentRow, STALE_AFTER};
 use coral_report::figure::age;
@@ -179,6 +179,12 @@ fn condition(view: View<'_>, words: bool) -> Vec<Span<'static>> {
             )]);
         }
     }
+    match app.probing.sessions.attached() {
+        0 => {}
+        n if !words => parts.push(vec![span(format!("{TOUCHES}{n}"), theme.touches())]),
+        1 => parts.push(vec![span(one_probe(view), theme.touches())]),
+        n => parts.push(vec![span(format!("{TOUCHES} {n} probes"), theme.touches())]),
+    }
     let mut spans = vec![];
     for part in parts {
         spans.extend(part);
@@ -188,6 +194,16 @@ fn condition(view: View<'_>, words: bool) -> Vec<Span<'static>> {
         *last = span(" ", theme.plain());
     }
     spans
+}
+
+/// The one probe that is attached, and what is left of it when that is known.
+fn one_probe(view: View<'_>) -> String {
+    let mut all = view.app.probing.sessions.all().iter();
+    let attached = all.find(|session| session.is_attached());
+    match attached.and_then(|session| session.left(view.now)) {
+        Some(left) => format!("{TOUCHES} 1 probe {} s", left.as_secs()),
+        None => format!("{TOUCHES} 1 probe"),
+    }
 }
 
 fn behind(

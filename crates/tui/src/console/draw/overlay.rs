@@ -11,7 +11,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Widget as _};
 
 /// In the order of the help page.
-const SCOPES: [Scope; 19] = [
+const SCOPES: [Scope; 25] = [
     Scope::Pages,
     Scope::Leads,
     Scope::Rows,
@@ -25,8 +25,14 @@ const SCOPES: [Scope; 19] = [
     Scope::Act,
     Scope::Subject,
     Scope::Profile,
+    Scope::Diagnose,
+    Scope::Probing,
+    Scope::Probes,
+    Scope::Detach,
     Scope::Typing,
     Scope::Palette,
+    Scope::Attach,
+    Scope::Confirm,
     Scope::Menu,
     Scope::Start,
     Scope::Help,
@@ -116,12 +122,12 @@ pub(super) fn menu(view: View<'_>, body: Rect, buf: &mut Buffer) {
 }
 
 /// An empty box with a title.
-fn frame(view: View<'_>, title: &'static str, area: Rect, buf: &mut Buffer) {
+pub(super) fn frame(view: View<'_>, title: &str, area: Rect, buf: &mut Buffer) {
     Clear.render(area, buf);
     Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(view.theme.old(false).link())
-        .title(title)
+        .title(title.to_owned())
         .render(area, buf);
 }
 

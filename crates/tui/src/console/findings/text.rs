@@ -163,7 +163,7 @@ fn indented(text: &str, tone: Tone, indent: usize, columns: usize) -> Vec<TextLi
 
 /// Breaks a text between words: the first line is not wider than `first`, the others than `rest`. A word that is wider than
 /// its line is cut.
-fn wrapped(text: &str, first: usize, rest: usize) -> Vec<String> {
+pub fn wrapped(text: &str, first: usize, rest: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let room = |lines: &Vec<String>| if lines.len() == 1 { first } else { rest };
