@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod days;
+mod debugged;
 mod diagnose;
 mod faults;
 mod nobody;
