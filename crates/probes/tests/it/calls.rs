@@ -403,6 +403,8 @@ fn others_are_not_counted_and_too_many_hits_end_it() {
 fn nothing_is_left_when_the_links_are_dropped() {
     let (built, mut calls) = (Built::new(&["-O2"]), calls());
     let mut target = Target::start(&built);
+    // Its program is mapped when it answers, not yet when it is started.
+    target.does("quick", 1, 0);
     let at = built.offset("quick");
     let code = || code(target_code(&built, target.child.id(), at));
     let before = code();
