@@ -86,7 +86,7 @@ impl Seen {
 }
 
 impl Session {
-    /// One that is asked for now.
+    /// The session of a probe that this console has just wished for.
     pub fn start(target: Target, functions: Vec<Observed>, now: Moment) -> Self {
         let id = session(&format!("{}/console", now.wall.0)) & 0xfff_ffff;
         Self {
